@@ -1,0 +1,14 @@
+# Compiler flags shared by every target, on the interface target `safelight_flags`.
+add_library(safelight_flags INTERFACE)
+target_compile_features(safelight_flags INTERFACE cxx_std_20)
+target_compile_options(safelight_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -fno-math-errno)
+target_include_directories(safelight_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+
+if(SAFELIGHT_SANITIZE)
+  target_compile_options(safelight_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(safelight_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(SAFELIGHT_FUZZ)
+  target_compile_options(safelight_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(safelight_flags INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,0 +1,26 @@
+# safelight_module(NAME SOURCES ... [USES modules...] [WRAPS libraries...])
+# One static library per directory of src/. USES are our modules below this one (see docs/architecture.md);
+# WRAPS are third-party libraries, which stay private to the module.
+function(safelight_module NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;WRAPS" ${ARGN})
+  add_library(safelight_${NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(safelight_${NAME} PUBLIC safelight_flags)
+  foreach(module IN LISTS ARG_USES)
+    target_link_libraries(safelight_${NAME} PUBLIC safelight_${module})
+  endforeach()
+  target_link_libraries(safelight_${NAME} PRIVATE ${ARG_WRAPS})
+endfunction()
+
+# safelight_test(NAME SOURCES ... USES modules...): one GoogleTest program; every test in it becomes a ctest.
+function(safelight_test NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;WRAPS" ${ARGN})
+  add_executable(test_${NAME} ${ARG_SOURCES})
+  foreach(module IN LISTS ARG_USES)
+    target_link_libraries(test_${NAME} PRIVATE safelight_${module})
+  endforeach()
+  target_link_libraries(test_${NAME} PRIVATE ${ARG_WRAPS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(test_${NAME} PRIVATE SAFELIGHT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                                  SAFELIGHT_PROGRAM="${CMAKE_BINARY_DIR}/safelight")
+  set_target_properties(test_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endfunction()

@@ -1,0 +1,7 @@
+// The commands of the program. Each adds its sub-command to `app`; the callback it sets does the work, returns its exit
+// code in `status`, and throws safelight::Error for what main() turns into one line on stderr.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace safelight::cli {}  // namespace safelight::cli

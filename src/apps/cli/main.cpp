@@ -1,0 +1,40 @@
+// safelight: open any .safetensors file safely, and make pictures from it.
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "apps/cli/commands.h"
+#include "safelight/error.h"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
+  app.set_version_flag("--version", "safelight 0.1.0");
+  app.require_subcommand(1);
+  int status = 0;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    // CLI11 prints help and its own errors; every error of the command line has one exit code.
+    return app.exit(e) == 0 ? 0 : safelight::exit_code(safelight::ErrorCategory::usage);
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const safelight::Error& e) {
+    std::fprintf(stderr, "safelight: %s\n", e.what());
+    return safelight::exit_code(e.category());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "safelight: out of memory\n");
+    return safelight::exit_code(safelight::ErrorCategory::limit);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "safelight: internal error: %s\n", e.what());
+    return 70;
+  }
+}

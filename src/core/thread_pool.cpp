@@ -1,0 +1,133 @@
+#include "core/thread_pool.h"
+
+#include <chrono>
+#include <exception>
+
+#include "core/fail.h"
+
+namespace safelight {
+namespace {
+
+// Long enough to bridge the serial code between two layers, short enough not to burn a shared core while idle.
+constexpr auto kSpin = std::chrono::microseconds(200);
+
+void pause_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+std::vector<int> allowed_cores() {
+  std::vector<int> cores;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int core = 0; core < CPU_SETSIZE; ++core)
+      if (CPU_ISSET(core, &set)) cores.push_back(core);
+  if (cores.empty()) cores.push_back(0);
+  return cores;
+}
+
+// Unpinned threads end up sharing a core for milliseconds at a time.
+void pin_to(int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+}  // namespace
+
+// The calling thread is worker 0: it takes the first core while the pool lives, the others one each.
+ThreadPool::ThreadPool(int threads, const CancelToken* cancel) : cancel_(cancel), owner_(pthread_self()) {
+  const std::vector<int> cores = allowed_cores();
+  const int total = threads > 0 ? threads : static_cast<int>(cores.size());
+  const bool pin = total > 1 && total <= static_cast<int>(cores.size());
+  if (pin) {
+    pthread_getaffinity_np(owner_, sizeof owner_cores_, &owner_cores_);
+    pin_to(cores[0]);
+    owner_pinned_ = true;
+  }
+  for (int worker = 1; worker < total; ++worker)
+    workers_.emplace_back(
+        [this, worker, core = pin ? cores[static_cast<std::size_t>(worker)] : -1] { worker_main(worker, core); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+  if (owner_pinned_) pthread_setaffinity_np(owner_, sizeof owner_cores_, &owner_cores_);
+}
+
+void ThreadPool::run(std::int64_t tasks, Call call, void* body) {
+  if (cancel_ && cancel_->cancelled()) fail(ErrorCategory::cancelled, "cancelled");
+  call_ = call, body_ = body, tasks_ = tasks;
+  next_ = 0;
+  failed_ = false;
+  error_ = nullptr;
+  if (tasks > 1 && !workers_.empty()) {
+    busy_ = static_cast<int>(workers_.size());
+    generation_.fetch_add(1);
+    if (sleeping_.load() > 0) {
+      { const std::lock_guard lock(mutex_); }
+      wake_.notify_all();
+    }
+    work_on_loop(0);
+    for (int i = 1; busy_.load(std::memory_order_acquire) > 0; ++i) {
+      if (i % 1024 == 0) sched_yield();  // a worker may be waiting for this very core
+      pause_cpu();
+    }
+  } else {
+    work_on_loop(0);
+  }
+  if (error_) std::rethrow_exception(error_);
+  if (cancel_ && cancel_->cancelled()) fail(ErrorCategory::cancelled, "cancelled");
+}
+
+void ThreadPool::work_on_loop(int worker) noexcept {
+  for (;;) {
+    const std::int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
+    if (task >= tasks_ || failed_.load(std::memory_order_relaxed) || (cancel_ && cancel_->cancelled())) return;
+    try {
+      call_(body_, task, worker);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failed_.exchange(true)) error_ = std::current_exception();
+    }
+  }
+}
+
+void ThreadPool::worker_main(int worker, int core) {
+  if (core >= 0) pin_to(core);
+  std::uint64_t seen = 0;
+  for (;;) {
+    const std::uint64_t now = wait_for_loop(seen);
+    if (stop_) return;
+    seen = now;
+    work_on_loop(worker);
+    busy_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+// Returns the number of the loop to work on, or any number once the pool stops.
+std::uint64_t ThreadPool::wait_for_loop(std::uint64_t seen) {
+  const auto give_up = std::chrono::steady_clock::now() + kSpin;
+  for (int i = 0;; ++i) {
+    const std::uint64_t now = generation_.load(std::memory_order_acquire);
+    if (now != seen || stop_) return now;
+    if (i % 64 == 63 && std::chrono::steady_clock::now() > give_up) break;
+    pause_cpu();
+  }
+  std::unique_lock lock(mutex_);
+  sleeping_.fetch_add(1);
+  wake_.wait(lock, [&] { return generation_.load() != seen || stop_; });
+  sleeping_.fetch_sub(1);
+  return generation_.load(std::memory_order_acquire);
+}
+
+}  // namespace safelight

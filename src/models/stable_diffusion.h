@@ -1,0 +1,35 @@
+// A Stable Diffusion 1.x checkpoint, opened: its networks and the facts that its tensors settle.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "models/clip_text_encoder.h"
+#include "models/unet.h"
+#include "models/vae.h"
+#include "safelight/safetensors.h"
+
+namespace safelight {
+
+struct StableDiffusion {
+  // Opens a single-file checkpoint in the ldm layout. Throws Error(model) if it is something else, saying what it is (a
+  // LoRA, a VAE, a textual inversion, a ControlNet, an inpainting or edit model, SD 2, SDXL, ...) and on what evidence;
+  // Error(io), Error(format) from the reader. The backend must outlive the result.
+  static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
+
+  SafeTensors file;
+  ClipTextEncoder text_encoder;
+  UNet unet;
+  VaeDecoder vae_decoder;
+  VaeEncoder vae_encoder;
+
+  float latent_scale = 0.18215f;  // latents = scale * VAE mean
+  std::int64_t default_width = 512,
+               default_height = 512;  // modelspec.resolution if the file says so, else 64 latent pixels
+
+  // Picture sides must be multiples of this: the VAE factor. (A UNet level whose side is odd is padded and cropped as
+  // diffusers does.)
+  std::int64_t size_multiple() const noexcept;
+};
+
+}  // namespace safelight

@@ -1,0 +1,30 @@
+#include "ops/conv2d.h"
+
+#include "ops/backend.h"
+#include "ops/check.h"
+
+namespace safelight {
+
+Tensor Conv2d::operator()(const Tensor& x, const Epilogue& tail) {
+  expect_channels("conv2d", "x", x, spec_.in, 4);
+  const std::int64_t scale = spec_.upsample ? 2 : 1;
+  const Padding& pad = spec_.padding;
+  const std::int64_t height = x.dim(1) * scale + pad.top + pad.bottom, width = x.dim(2) * scale + pad.left + pad.right;
+  if (height < spec_.kernel || width < spec_.kernel)
+    fail(ErrorCategory::model, "[conv2d] x is {}, smaller than the {}x{} kernel", to_string(x.shape()), spec_.kernel,
+         spec_.kernel);
+  Tensor y = backend_.empty(
+      {x.dim(0), (height - spec_.kernel) / spec_.stride + 1, (width - spec_.kernel) / spec_.stride + 1, spec_.out});
+  if (tail.per_image) expect_shape("conv2d", "per_image", *tail.per_image, {x.dim(0), spec_.out});
+  if (tail.residual) expect_shape("conv2d", "residual", *tail.residual, y.shape());
+  run(x, tail, y);
+  return y;
+}
+
+void check_conv2d_weights(const Conv2dSpec& spec, const Tensor& weight, const Tensor& bias) {
+  if (!(spec.kernel == 1 && weight.shape() == Shape{spec.out, spec.in}))
+    expect_shape("conv2d", "weight", weight, {spec.out, spec.in, spec.kernel, spec.kernel});
+  if (bias) expect_shape("conv2d", "bias", bias, {spec.out});
+}
+
+}  // namespace safelight

@@ -1,0 +1,50 @@
+// 2-D convolution over NHWC float32, weights as stored in the file: [out, in, kernel, kernel].
+#pragma once
+
+#include <memory>
+
+#include "ops/epilogue.h"
+#include "safelight/tensor.h"
+
+namespace safelight {
+
+class Backend;
+
+struct Padding {
+  int top = 1, left = 1, bottom = 1, right = 1;
+};
+
+struct Conv2dSpec {
+  std::int64_t in = 0, out = 0;
+  int kernel = 3, stride = 1;
+  Padding padding;        // with zeros, after upsampling
+  bool upsample = false;  // the input is first doubled in height and width, nearest neighbour
+};
+
+// Its weights are bound. Thread-compatible: one call at a time.
+class Conv2d {
+ public:
+  virtual ~Conv2d() = default;
+
+  // x: F32 [n, h, w, in] -> F32 [n, h', w', out]. Checks its arguments, so that every backend accepts the same inputs
+  // and fails with the same words: Error(model).
+  Tensor operator()(const Tensor& x, const Epilogue& tail = {});
+
+  const Conv2dSpec& spec() const noexcept { return spec_; }
+
+ protected:
+  Conv2d(const Conv2dSpec& spec, Backend& backend) : spec_(spec), backend_(backend) {}
+
+  const Conv2dSpec spec_;
+  Backend& backend_;
+
+ private:
+  // What each backend writes. REQUIRES: x, tail and y agree in shape, y is not among the inputs.
+  virtual void run(const Tensor& x, const Epilogue& tail, Tensor& y) = 0;
+};
+
+// Throws Error(model) unless weight is [out, in, kernel, kernel] (for kernel 1 also [out, in]) and bias is [out] or
+// empty.
+void check_conv2d_weights(const Conv2dSpec& spec, const Tensor& weight, const Tensor& bias);
+
+}  // namespace safelight

@@ -1,0 +1,22 @@
+#include "ops/group_norm.h"
+
+#include "ops/backend.h"
+#include "ops/check.h"
+
+namespace safelight {
+
+Tensor GroupNorm::operator()(const Tensor& x) {
+  expect_channels("group_norm", "x", x, spec_.channels, 2);
+  Tensor y = backend_.empty(x.shape());
+  run(x, y);
+  return y;
+}
+
+void check_group_norm_weights(const GroupNormSpec& spec, const Tensor& weight, const Tensor& bias) {
+  if (spec.groups < 1 || spec.channels % spec.groups != 0)
+    fail(ErrorCategory::model, "[group_norm] {} channels do not divide into {} groups", spec.channels, spec.groups);
+  expect_shape("group_norm", "weight", weight, {spec.channels});
+  expect_shape("group_norm", "bias", bias, {spec.channels});
+}
+
+}  // namespace safelight

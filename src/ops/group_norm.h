@@ -1,0 +1,39 @@
+// Group normalisation over NHWC (Wu & He 2018), with the activation that follows it.
+#pragma once
+
+#include <memory>
+
+#include "ops/epilogue.h"
+#include "safelight/tensor.h"
+
+namespace safelight {
+
+class Backend;
+
+struct GroupNormSpec {
+  std::int64_t channels = 0, groups = 32;
+  float epsilon = 1e-5f;
+  Activation activation = Activation::none;  // none or silu
+};
+
+class GroupNorm {
+ public:
+  virtual ~GroupNorm() = default;
+
+  // x: F32 [n, ..., channels], statistics over each image and group of channels. Error(model) on other shapes.
+  Tensor operator()(const Tensor& x);
+
+ protected:
+  GroupNorm(const GroupNormSpec& spec, Backend& backend) : spec_(spec), backend_(backend) {}
+
+  const GroupNormSpec spec_;
+  Backend& backend_;
+
+ private:
+  virtual void run(const Tensor& x, Tensor& y) = 0;
+};
+
+// Throws Error(model) unless channels is a multiple of groups and weight and bias are [channels].
+void check_group_norm_weights(const GroupNormSpec& spec, const Tensor& weight, const Tensor& bias);
+
+}  // namespace safelight

@@ -1,0 +1,53 @@
+#include "safelight/tensor.h"
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+
+namespace safelight {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vector register
+
+std::size_t size_in_bytes(DType dtype, std::int64_t elements) {
+  return (static_cast<std::size_t>(elements) * static_cast<std::size_t>(bits(dtype)) + 7) / 8;
+}
+
+}  // namespace
+
+Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const std::byte> data)
+    : dtype_(dtype), shape_(std::move(shape)), elements_(safelight::elements(shape_)), data_(std::move(data)) {}
+
+Tensor Tensor::allocate(DType dtype, Shape shape) {
+  const std::size_t bytes = std::max<std::size_t>(size_in_bytes(dtype, safelight::elements(shape)), 1);
+  auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
+  return {dtype, std::move(shape), std::shared_ptr<const std::byte>(data, [](const std::byte* p) {
+            ::operator delete(const_cast<std::byte*>(p), kAlignment);
+          })};
+}
+
+Tensor Tensor::from(std::span<const float> values, Shape shape) {
+  Tensor t = allocate(DType::F32, std::move(shape));
+  assert(static_cast<std::size_t>(t.elements()) == values.size());
+  std::copy(values.begin(), values.end(), t.mutable_floats().begin());
+  return t;
+}
+
+std::size_t Tensor::bytes() const noexcept { return empty() ? 0 : size_in_bytes(dtype_, elements_); }
+
+std::span<const float> Tensor::floats() const noexcept {
+  assert(dtype_ == DType::F32);
+  return {reinterpret_cast<const float*>(data_.get()), static_cast<std::size_t>(elements_)};
+}
+
+std::span<float> Tensor::mutable_floats() noexcept {
+  assert(dtype_ == DType::F32);
+  return {reinterpret_cast<float*>(mutable_data()), static_cast<std::size_t>(elements_)};
+}
+
+Tensor Tensor::reshaped(Shape shape) const {
+  assert(safelight::elements(shape) == elements_);
+  return {dtype_, std::move(shape), data_};
+}
+
+}  // namespace safelight
