@@ -9,6 +9,7 @@
 #include "models/random_checkpoint.h"
 #include "models/stable_diffusion.h"
 #include "models/test_backends.h"
+#include "safelight/error.h"
 
 namespace safelight::testing {
 namespace {
