@@ -107,11 +107,13 @@ std::unique_ptr<Linear> Loader::linear(const LinearSpec& spec, Bias bias) const 
 std::unique_ptr<GroupNorm> Loader::group_norm(const GroupNormSpec& spec) const {
   if (spec.channels % spec.groups != 0)
     reject("weight", fmt::format("normalises {} channels, expected a multiple of {}", spec.channels, spec.groups));
-  return backend_->group_norm(spec, tensor("weight", {spec.channels}), tensor("bias", {spec.channels}));
+  Tensor weight = tensor("weight", {spec.channels});
+  return backend_->group_norm(spec, std::move(weight), tensor("bias", {spec.channels}));
 }
 
 std::unique_ptr<LayerNorm> Loader::layer_norm(const LayerNormSpec& spec) const {
-  return backend_->layer_norm(spec, tensor("weight", {spec.channels}), tensor("bias", {spec.channels}));
+  Tensor weight = tensor("weight", {spec.channels});
+  return backend_->layer_norm(spec, std::move(weight), tensor("bias", {spec.channels}));
 }
 
 std::unique_ptr<Embedding> Loader::embedding(const EmbeddingSpec& spec) const {
