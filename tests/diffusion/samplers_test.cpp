@@ -17,9 +17,9 @@ Tensor toy_model(const Tensor& x, float t) {
   return noise;
 }
 
-// Everything one run needs, with the golden's start and step noise.
-struct Run {
-  Run(const SamplerInfo& info, Spacing spacing, int steps)
+// Everything one picture needs, with the golden's start and step noise.
+struct Picture {
+  Picture(const SamplerInfo& info, Spacing spacing, int steps)
       : sampler(info.make()),
         levels(sampler->levels(schedule, spacing, steps)),
         x(scaled(to_f32(file.tensor("start")), sampler->start_scale(levels.front()))),
@@ -56,9 +56,9 @@ TEST(Samplers, EndWhereDiffusersEnds) {
     for (const Spacing spacing : {Spacing::normal, Spacing::karras})
       for (const int steps : {1, 2, 3, 10, 25}) {
         if (!has_spacing(info, spacing)) continue;
-        Run run(info, spacing, steps);
-        const Tensor ours = run();
-        const std::vector<float> trace = golden(run.file, key(info, spacing, steps));
+        Picture picture(info, spacing, steps);
+        const Tensor ours = picture();
+        const std::vector<float> trace = golden(picture.file, key(info, spacing, steps));
         EXPECT_LE(relative_difference(ours.floats(), std::span(trace).last(256)), 1e-4) << key(info, spacing, steps);
       }
 }
@@ -67,14 +67,14 @@ TEST(Samplers, PassThroughDiffusersLatents) {
   for (const SamplerInfo& info : samplers())
     for (const Spacing spacing : {Spacing::normal, Spacing::karras}) {
       if (!has_spacing(info, spacing)) continue;
-      Run run(info, spacing, 10);
-      const std::vector<float> trace = golden(run.file, key(info, spacing, 10));
+      Picture picture(info, spacing, 10);
+      const std::vector<float> trace = golden(picture.file, key(info, spacing, 10));
       int reports = 0;
-      const Tensor last = run({}, [&](const StepReport& report) {
+      const Tensor last = picture({}, [&](const StepReport& report) {
         const auto step = static_cast<std::size_t>(reports++);
         EXPECT_EQ(report.done, reports);
         EXPECT_EQ(report.steps, 10);
-        EXPECT_EQ(report.sigma, run.levels[step + 1]);
+        EXPECT_EQ(report.sigma, picture.levels[step + 1]);
         EXPECT_LE(relative_difference(report.latents.floats(), std::span(trace).subspan(step * 256, 256)), 1e-4)
             << key(info, spacing, 10) << " step " << step;
       });
@@ -85,18 +85,18 @@ TEST(Samplers, PassThroughDiffusersLatents) {
 
 TEST(Samplers, AskForNoiseOnlyWhereTheyAddIt) {
   for (const SamplerInfo& info : samplers()) {
-    Run run(info, Spacing::automatic, 10);
-    run();
-    EXPECT_EQ(run.drawn, info.make == make_euler_ancestral ? 9u : 0u) << info.names.name;
+    Picture picture(info, Spacing::automatic, 10);
+    picture();
+    EXPECT_EQ(picture.drawn, info.make == make_euler_ancestral ? 9u : 0u) << info.names.name;
   }
 }
 
 TEST(Samplers, AreReusable) {
   for (const SamplerInfo& info : samplers()) {
-    Run run(info, Spacing::automatic, 7);
-    const Tensor first = run();
-    run.drawn = 0;
-    EXPECT_TRUE(std::ranges::equal(first.floats(), run().floats())) << info.names.name;
+    Picture picture(info, Spacing::automatic, 7);
+    const Tensor first = picture();
+    picture.drawn = 0;
+    EXPECT_TRUE(std::ranges::equal(first.floats(), picture().floats())) << info.names.name;
   }
 }
 
@@ -133,9 +133,9 @@ TEST(Sampling, ReportsProgressAndStopsWhenCancelled) {
     done.push_back(progress.done);
     if (progress.done == 3) cancel.cancel();
   };
-  Run run(samplers()[0], Spacing::normal, 10);
+  Picture picture(samplers()[0], Spacing::normal, 10);
   try {
-    run(context);
+    picture(context);
     FAIL() << "not cancelled";
   } catch (const Error& error) {
     EXPECT_EQ(error.category(), ErrorCategory::cancelled);
