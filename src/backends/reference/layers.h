@@ -1,0 +1,29 @@
+// The reference backend's ops, one per file; what each needs in common is small enough to stand here.
+#pragma once
+
+#include <memory>
+
+#include "ops/backend.h"
+
+namespace safelight::reference {
+
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
+std::unique_ptr<GroupNorm> make_group_norm(const GroupNormSpec& spec, Backend& backend, const Tensor& weight,
+                                           const Tensor& bias);
+std::unique_ptr<LayerNorm> make_layer_norm(const LayerNormSpec& spec, Backend& backend, const Tensor& weight,
+                                           const Tensor& bias);
+std::unique_ptr<Embedding> make_embedding(const EmbeddingSpec& spec, Backend& backend, const Tensor& table);
+void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y);
+void concat(const Tensor& a, const Tensor& b, Tensor& y);
+
+double activate(double value, Activation activation);
+
+// to_f32 of a bias, or zeros if it is empty.
+Tensor bias_or_zeros(const Tensor& bias, std::int64_t channels);
+
+// Stores one row of output channels: activation(sums + per_image) + residual. `at` is the row's first element in y,
+// `image` the picture it belongs to.
+void store_row(std::span<const double> sums, const Epilogue& tail, std::int64_t image, std::int64_t at, Tensor& y);
+
+}  // namespace safelight::reference

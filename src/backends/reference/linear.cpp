@@ -1,0 +1,55 @@
+#include <vector>
+
+#include "backends/reference/layers.h"
+
+namespace safelight::reference {
+namespace {
+
+class ReferenceLinear final : public Linear {
+ public:
+  ReferenceLinear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias)
+      : Linear(spec, backend),
+        bias_(bias_or_zeros(bias, spec.out)),
+        packed_(Tensor::allocate(DType::F32, {spec.in, spec.out})) {
+    // File order is [out, in]; here [in, out], so that the inner loop runs over output channels.
+    const Tensor stored = to_f32(weight);
+    for (std::int64_t o = 0; o < spec.out; ++o)
+      for (std::int64_t i = 0; i < spec.in; ++i)
+        packed_.mutable_floats()[static_cast<std::size_t>(i * spec.out + o)] =
+            stored.floats()[static_cast<std::size_t>(o * spec.in + i)];
+  }
+
+ private:
+  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+    const std::int64_t rows = x.elements() / spec_.in, rows_per_image = x.dim(0) > 0 ? rows / x.dim(0) : 0;
+    std::vector<double> sums(static_cast<std::size_t>(spec_.out));
+    for (std::int64_t row = 0; row < rows; ++row) {
+      sums.assign(bias_.floats().begin(), bias_.floats().end());
+      const float* in = x.floats().data() + row * spec_.in;
+      const float* w = packed_.floats().data();
+      for (std::int64_t i = 0; i < spec_.in; ++i, w += spec_.out)
+        for (std::size_t o = 0; o < sums.size(); ++o) sums[o] += static_cast<double>(in[i]) * static_cast<double>(w[o]);
+      if (spec_.geglu) gate(sums);
+      store_row({sums.data(), static_cast<std::size_t>(y.shape().back())}, tail, row / rows_per_image,
+                row * y.shape().back(), y);
+    }
+  }
+
+  // First half *= gelu(second half).
+  static void gate(std::vector<double>& sums) {
+    const std::size_t half = sums.size() / 2;
+    for (std::size_t c = 0; c < half; ++c) sums[c] *= activate(sums[half + c], Activation::gelu);
+  }
+
+  Tensor bias_, packed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
+                                    const Tensor& bias) {
+  check_linear_weights(spec, weight, bias);
+  return std::make_unique<ReferenceLinear>(spec, backend, weight, bias);
+}
+
+}  // namespace safelight::reference

@@ -1,0 +1,51 @@
+#include "backends/reference/reference_backend.h"
+
+#include "backends/reference/layers.h"
+
+namespace safelight {
+namespace {
+
+class ReferenceBackend final : public Backend {
+ public:
+  explicit ReferenceBackend(const Context& context) : context_(context) {}
+
+  std::string_view name() const override { return "reference"; }
+
+  // Every op allocates its result first, so this is where a long call notices that it was cancelled.
+  Tensor empty(Shape shape) override {
+    context_.check_cancelled();
+    return Tensor::allocate(DType::F32, std::move(shape));
+  }
+
+  std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {
+    return reference::make_conv2d(spec, *this, weight, bias);
+  }
+  std::unique_ptr<Linear> linear(const LinearSpec& spec, Tensor weight, Tensor bias) override {
+    return reference::make_linear(spec, *this, weight, bias);
+  }
+  std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec, Tensor weight, Tensor bias) override {
+    return reference::make_group_norm(spec, *this, weight, bias);
+  }
+  std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec, Tensor weight, Tensor bias) override {
+    return reference::make_layer_norm(spec, *this, weight, bias);
+  }
+  std::unique_ptr<Embedding> embedding(const EmbeddingSpec& spec, Tensor table) override {
+    return reference::make_embedding(spec, *this, table);
+  }
+
+ private:
+  void run_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y) override {
+    reference::attention(q, k, v, spec, y);
+  }
+  void run_concat(const Tensor& a, const Tensor& b, Tensor& y) override { reference::concat(a, b, y); }
+
+  const Context context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_reference_backend(const Context& context) {
+  return std::make_unique<ReferenceBackend>(context);
+}
+
+}  // namespace safelight

@@ -1,0 +1,25 @@
+// A contact sheet: pictures as small prints on a dark ground, each with its caption below.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "safelight/picture.h"
+
+namespace safelight {
+
+struct SheetEntry {
+  Picture picture;
+  std::string caption;  // UTF-8; up to four lines are shown
+};
+
+struct SheetOptions {
+  int columns = 0;  // 0: as many as make the sheet a little wider than high, at most 6
+};
+
+// Pictures up to 192 pixels are enlarged by a whole factor to 256 or a little more, ones above 512 reduced to fit 512.
+// Throws Error(usage) without entries or for negative columns, Error(limit) for a sheet of more than 100 million
+// pixels.
+Picture contact_sheet(std::span<const SheetEntry> entries, const SheetOptions& options = {});
+
+}  // namespace safelight
