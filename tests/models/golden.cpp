@@ -9,9 +9,8 @@ namespace safelight::testing {
 namespace {
 
 std::vector<std::int32_t> to_ids(const Tensor& t) {
-  std::vector<std::int32_t> ids;
-  for (const float id : to_f32(t).floats()) ids.push_back(static_cast<std::int32_t>(id));  // exact: below 2^24
-  return ids;
+  const Tensor exact = to_f32(t);  // ids are below 2^24
+  return {exact.floats().begin(), exact.floats().end()};
 }
 
 }  // namespace
@@ -47,8 +46,8 @@ Distance Golden::text(ClipTextEncoder& encoder) const {
 
 Distance Golden::unet(UNet& unet, const std::string& name) const {
   const Tensor timesteps = to_f32(file_.tensor(name + ".timesteps"));
-  const Tensor noise = unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(),
-                            to_f32(file_.tensor(name + ".context")));
+  const Tensor noise =
+      unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(), to_f32(file_.tensor(name + ".context")));
   return distance(noise, file_.tensor(name + ".noise"));
 }
 

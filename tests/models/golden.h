@@ -23,10 +23,10 @@ class Golden {
   // Is there a case with this name: "text", "unet.0", "vae.1", ...?
   bool has(const std::string& name) const;
 
-  Distance text(ClipTextEncoder& encoder) const;                           // of the embeddings
-  Distance unet(UNet& unet, const std::string& name) const;               // of the predicted noise
-  Distance decode(VaeDecoder& decoder, const std::string& name) const;    // of the picture
-  Distance mean(VaeEncoder& encoder, const std::string& name) const;      // of the encoder's mean
+  Distance text(ClipTextEncoder& encoder) const;                        // of the embeddings
+  Distance unet(UNet& unet, const std::string& name) const;             // of the predicted noise
+  Distance decode(VaeDecoder& decoder, const std::string& name) const;  // of the picture
+  Distance mean(VaeEncoder& encoder, const std::string& name) const;    // of the encoder's mean
   Distance log_variance(VaeEncoder& encoder, const std::string& name) const;
 
  private:

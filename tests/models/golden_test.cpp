@@ -1,10 +1,12 @@
 // Our networks against diffusers' and transformers', on the same random weights.
+#include "models/golden.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cctype>
+#include <ostream>
 
-#include "models/golden.h"
 #include "models/random_checkpoint.h"
 #include "models/test_backends.h"
 
@@ -14,6 +16,8 @@ namespace {
 struct Case {
   std::string layout, backend;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.layout << " on " << c.backend; }
 
 class GoldenTest : public ::testing::TestWithParam<Case> {
  protected:
@@ -27,7 +31,8 @@ TEST_P(GoldenTest, TextEmbeddings) { EXPECT_LT(golden_.text(sd_.text_encoder).ma
 
 TEST_P(GoldenTest, Unet) {
   // 16x16; sides that are odd on every level; 77, 10 and 154 tokens of text.
-  for (const char* name : {"unet.0", "unet.1", "unet.2"}) EXPECT_LT(golden_.unet(sd_.unet, name).relative, 1e-4) << name;
+  for (const char* name : {"unet.0", "unet.1", "unet.2"})
+    EXPECT_LT(golden_.unet(sd_.unet, name).relative, 1e-4) << name;
 }
 
 TEST_P(GoldenTest, VaeDecoder) {

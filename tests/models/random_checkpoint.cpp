@@ -40,10 +40,11 @@ std::uint16_t to_f16(float value) {
   const std::uint16_t sign = std::signbit(value) ? 0x8000u : 0u;
   const float magnitude = std::fabs(value);
   int exponent = 0;
-  std::frexp(magnitude, &exponent);  // magnitude < 2^exponent
+  std::frexp(magnitude, &exponent);    // magnitude < 2^exponent
   exponent = std::max(exponent, -13);  // below 2^-14 all numbers are multiples of 2^-24
   const auto steps = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 11 - exponent)));
-  // The exponent field starts at one for steps in [2^10, 2^11); smaller ones are subnormal, and a carry is the next one.
+  // The exponent field starts at one for steps in [2^10, 2^11); smaller ones are subnormal, and a carry is the next
+  // one.
   return static_cast<std::uint16_t>(sign | (((exponent + 13) << 10) + steps));
 }
 
@@ -97,7 +98,8 @@ std::vector<TensorRecipe> read_layout(std::string_view name) {
 }
 
 TensorRecipe& find(std::vector<TensorRecipe>& recipes, std::string_view name) {
-  const auto found = std::find_if(recipes.begin(), recipes.end(), [&](const TensorRecipe& r) { return r.name == name; });
+  const auto found =
+      std::find_if(recipes.begin(), recipes.end(), [&](const TensorRecipe& r) { return r.name == name; });
   if (found == recipes.end()) throw std::out_of_range("no recipe for " + std::string(name));
   return *found;
 }

@@ -1,5 +1,5 @@
-// Files of tensors with reproducible random values, made in memory. The recipe is that of tests/golden/make_checkpoint.py,
-// bit for bit, so that goldens need no stored weights.
+// Files of tensors with reproducible random values, made in memory. The recipe is that of
+// tests/golden/make_checkpoint.py, bit for bit, so that goldens need no stored weights.
 #pragma once
 
 #include <string>
