@@ -20,13 +20,14 @@
 
 namespace safelight {
 
-// A Stable Diffusion checkpoint, open and ready to make pictures. Thread-compatible: one call at a time, from the thread
-// that opened it. The context's CancelToken must outlive it.
+// A Stable Diffusion checkpoint, open and ready to make pictures. Thread-compatible: one call at a time, from the
+// thread that opened it. The context's CancelToken must outlive it.
 class Model {
  public:
   // Throws Error(io), Error(format), or Error(model) if the file is no Stable Diffusion 1.x checkpoint, saying what it
   // is or which tensor is wrong; Error(usage) for an unknown backend, or a number of threads outside [0, 1024].
-  // Reports Progress "open". Its SHA-256, which generate() writes into pictures, is computed meanwhile at idle priority.
+  // Reports Progress "open". Its SHA-256, which generate() writes into pictures, is computed meanwhile at idle
+  // priority.
   static Model open(const std::filesystem::path& path, const Context& context = {});
 
   Model(Model&&) noexcept;
@@ -61,16 +62,16 @@ struct Snapshot {
 };
 
 struct GenerateOptions {
-  std::string prompt, negative_prompt;   // UTF-8; either may be empty
-  std::int64_t width = 0, height = 0;    // 0: the size of initial_latents if given, else the model's own
-  std::int64_t steps = 25;               // 1 to 1000
-  double cfg = 7;                        // classifier-free guidance; 1 ignores the negative prompt, at half the work
-  std::string sampler = "dpmpp_2m";      // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
-  std::string schedule = "automatic";    // automatic (what suits the sampler), normal, karras
-  std::optional<std::uint64_t> seed;     // of the first picture, the next have seed + 1, ...; unset: a random one
-  std::optional<std::int64_t> count;     // of pictures; unset: as many as initial_latents holds, else 1
-  std::string rng = "philox";            // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
-  Tensor initial_latents;                // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  std::string prompt, negative_prompt;  // UTF-8; either may be empty
+  std::int64_t width = 0, height = 0;   // 0: the size of initial_latents if given, else the model's own
+  std::int64_t steps = 25;              // 1 to 1000
+  double cfg = 7;                       // classifier-free guidance; 1 ignores the negative prompt, at half the work
+  std::string sampler = "dpmpp_2m";     // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
+  std::string schedule = "automatic";   // automatic (what suits the sampler), normal, karras
+  std::optional<std::uint64_t> seed;    // of the first picture, the next have seed + 1, ...; unset: a random one
+  std::optional<std::int64_t> count;    // of pictures; unset: as many as initial_latents holds, else 1
+  std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
+  Tensor initial_latents;               // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
   std::function<void(const Snapshot&)> inspect;  // called as values become known; may be empty
 };
 
