@@ -18,6 +18,9 @@ namespace {
 // Linux writes at most 2^31 - 4096 bytes per call.
 constexpr std::size_t kLargestWrite = std::size_t{1} << 30;
 
+// A checkpoint may have 100,000 tensors of a few bytes; a system call for each would cost more than the copy.
+constexpr std::size_t kBuffer = std::size_t{1} << 20;
+
 std::filesystem::path without_links(const std::filesystem::path& path) {
   std::error_code missing;
   std::filesystem::path real = std::filesystem::canonical(path, missing);
@@ -75,6 +78,19 @@ void AtomicFile::create_temporary(mode_t mode) {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  if (buffer_.size() + bytes.size() > kBuffer) flush();
+  if (bytes.size() > kBuffer)
+    write_through(bytes);
+  else
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+void AtomicFile::flush() {
+  write_through(buffer_);
+  buffer_.clear();
+}
+
+void AtomicFile::write_through(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written =
         retry_interrupted([&] { return ::write(file_.get(), bytes.data(), std::min(bytes.size(), kLargestWrite)); });
@@ -84,6 +100,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
+  flush();
   if (retry_interrupted([&] { return ::fsync(file_.get()); }) != 0) fail_to("flush");
   if (::close(file_.release()) != 0 && errno != EINTR) fail_to("close");
   if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0) fail_to("replace");

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/file_descriptor.h"
 
@@ -26,7 +27,7 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Appends. Throws Error(io): disk full, ...
+  // Appends, small pieces through a buffer. Throws Error(io): disk full, ...
   void write(std::span<const std::byte> bytes);
 
   // Flushes to the disk, renames, and flushes the folder. Throws Error(io). REQUIRES: not yet committed.
@@ -35,12 +36,15 @@ class AtomicFile {
  private:
   [[noreturn]] void fail_to(const char* action) const;
   void create_temporary(mode_t mode);
+  void write_through(std::span<const std::byte> bytes);
+  void flush();
 
   std::filesystem::path path_;  // as given, for messages
   FileDescriptor folder_;
   std::string name_;       // in folder_
   std::string temporary_;  // in folder_; empty once renamed
   FileDescriptor file_;
+  std::vector<std::byte> buffer_;
 };
 
 // The same in one call.

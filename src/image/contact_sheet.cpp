@@ -93,7 +93,7 @@ void draw_cell(Picture& sheet, const SheetEntry& entry, const Cell& cell, std::i
   const std::int64_t left = x + (layout.cell_width - cell.print.width) / 2;
   const std::int64_t top = y + layout.print_heights[row] - kBorder - cell.print.height;
   fill(sheet, left - kBorder, top - kBorder, {cell.print.width + 2 * kBorder, cell.print.height + 2 * kBorder}, kPaper);
-  paste(sheet, resize(entry.picture, cell.print.width, cell.print.height), left, top);
+  paste(sheet, sheet_print(entry.picture), left, top);
   int text_y = static_cast<int>(y + layout.print_heights[row] + kCaptionGap);
   for (const std::string& line : cell.lines) {
     typeface.draw(sheet, line, static_cast<int>(x), text_y, kText);
@@ -102,6 +102,11 @@ void draw_cell(Picture& sheet, const SheetEntry& entry, const Cell& cell, std::i
 }
 
 }  // namespace
+
+Picture sheet_print(const Picture& picture) {
+  const Size size = print_size(picture);
+  return resize(picture, size.width, size.height);
+}
 
 Picture contact_sheet(std::span<const SheetEntry> entries, const SheetOptions& options) {
   if (entries.empty()) fail(ErrorCategory::usage, "[sheet] expected at least one picture, found none");

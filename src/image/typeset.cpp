@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/utf8.h"
 #include "image/font_data.h"
 
 namespace safelight {
@@ -16,26 +17,7 @@ constexpr std::string_view kEllipsis = "\u2026";
 constexpr char32_t kReplacement = 0xFFFD;
 
 // Takes the first character off `text`.
-char32_t take_character(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80   ? 1
-                             : first < 0xC2 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  char32_t code = length == 1 ? first : length ? first & (0x7F >> length) : kReplacement;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (i >= text.size() || (byte(i) & 0xC0) != 0x80) {
-      text.remove_prefix(1);
-      return kReplacement;
-    }
-    code = (code << 6) | (byte(i) & 0x3F);
-  }
-  text.remove_prefix(std::max<std::size_t>(length, 1));
-  return code;
-}
+char32_t take_character(std::string_view& text) { return take_code_point(text).value_or(kReplacement); }
 
 std::vector<std::string_view> words(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\f\v";
