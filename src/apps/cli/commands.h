@@ -4,4 +4,11 @@
 
 #include <CLI/CLI.hpp>
 
-namespace safelight::cli {}  // namespace safelight::cli
+namespace safelight::cli {
+
+void add_check(CLI::App& app, int& status);
+void add_generate(CLI::App& app, int& status);
+void add_ls(CLI::App& app, int& status);
+void add_sheet(CLI::App& app, int& status);
+
+}  // namespace safelight::cli

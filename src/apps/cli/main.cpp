@@ -1,30 +1,40 @@
 // safelight: open any .safetensors file safely, and make pictures from it.
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include "apps/cli/commands.h"
 #include "safelight/error.h"
 
 namespace {
 
+constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
+                                  safelight::cli::add_check};
+
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
   app.set_version_flag("--version", "safelight 0.1.0");
   app.require_subcommand(1);
   int status = 0;
+  for (const auto add : kCommands) add(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    // CLI11 prints help and its own errors; every error of the command line has one exit code.
-    return app.exit(e) == 0 ? 0 : safelight::exit_code(safelight::ErrorCategory::usage);
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    throw safelight::Error(safelight::ErrorCategory::usage, e.what());
   }
+  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write the output");
   return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the size limit is then an error of write(), like a full disk
   try {
     return run(argc, argv);
   } catch (const safelight::Error& e) {
@@ -33,6 +43,9 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "safelight: out of memory\n");
     return safelight::exit_code(safelight::ErrorCategory::limit);
+  } catch (const std::system_error& e) {
+    std::fprintf(stderr, "safelight: %s\n", e.what());
+    return safelight::exit_code(safelight::ErrorCategory::io);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "safelight: internal error: %s\n", e.what());
     return 70;

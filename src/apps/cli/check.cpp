@@ -1,0 +1,54 @@
+// safelight check: the verdict on each file.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/commands.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "safelight/safetensors.h"
+
+namespace safelight::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  bool compat = false, json = false;
+};
+
+std::string line_for(const std::string& file, const Verdict& verdict, bool json) {
+  if (json)
+    return fmt::format("{{\"file\":{},\"valid\":{},\"rule\":{},\"detail\":{}}}\n", json_string(file), verdict.valid,
+                       json_string(verdict.rule), json_string(verdict.detail));
+  if (verdict.valid) return fmt::format("ok       {}\n", printable(file));
+  return fmt::format("invalid  {}: {}: {}\n", printable(file), verdict.rule, verdict.detail);
+}
+
+int check_files(const Options& options) {
+  bool all_valid = true;
+  for (const std::string& file : options.files) {
+    const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
+    all_valid = all_valid && verdict.valid;
+    fmt::print("{}", line_for(file, verdict, options.json));
+  }
+  return all_valid ? 0 : 1;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("check", "Say whether files are valid SafeTensors files, and if not, why.");
+  command->add_option("FILE", options->files, "Files to check")->required();
+  command->add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
+  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail");
+  command->footer(
+      "Exit code 0 if every file is valid, 1 if any is not.\n"
+      "Example: safelight check model.safetensors lora.safetensors");
+  command->callback([options, &status] { status = check_files(*options); });
+}
+
+}  // namespace safelight::cli

@@ -1,0 +1,22 @@
+// The tensors of a file as a tree of the parts of their names.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "safelight/safetensors.h"
+
+namespace safelight::cli {
+
+// One line per tensor and per group of tensors whose names share a part, indented by depth, columns aligned:
+//
+//   model.diffusion_model       412 tensors     12.3 MB
+//     input_blocks.0.0            2 tensors     4.7 KB
+//       bias               F16  [64]            128 B
+//
+// Parts are separated by dots; a group with one member shares its line. Numbers sort as numbers.
+// `depth`: levels to show; deeper tensors are told only in the sums.
+std::string tensor_tree(std::span<const TensorInfo> tensors, std::size_t depth);
+
+}  // namespace safelight::cli

@@ -1,0 +1,74 @@
+#include "format/contents.h"
+
+#include "core/printable.h"
+#include "format/diagnose.h"
+#include "format/header.h"
+#include "format/layout.h"
+#include "format/name_index.h"
+#include "format/rules.h"
+
+namespace safelight {
+namespace {
+
+std::uint64_t read_length(std::span<const std::byte> file) noexcept {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < kLengthField; ++i) n |= std::to_integer<std::uint64_t>(file[i]) << (8 * i);
+  return n;
+}
+
+// Where the first eight bytes make no sense, says what the file is instead, if its bytes tell.
+std::string with_diagnosis(std::string detail, std::span<const std::byte> file) {
+  const std::string_view what = diagnose(file);
+  return what.empty() ? detail : fmt::format("{}; it looks like {}", detail, what);
+}
+
+std::string_view header_of(std::span<const std::byte> file) {
+  if (file.size() < kLengthField)
+    throw BrokenRule(
+        Rule::header_too_small,
+        with_diagnosis(fmt::format("expected at least {} bytes, found {}", kLengthField, file.size()), file));
+  const std::uint64_t n = read_length(file);
+  if (n > kLongestHeader)
+    throw BrokenRule(
+        Rule::header_too_large,
+        with_diagnosis(fmt::format("expected a header of at most {} bytes, but bytes 0 to 7 say {}", kLongestHeader, n),
+                       file));
+  if (n > file.size() - kLengthField)
+    throw BrokenRule(Rule::header_length,
+                     with_diagnosis(fmt::format("bytes 0 to 7 say that the header has {} bytes, but only {} follow", n,
+                                                file.size() - kLengthField),
+                                    file));
+  return {reinterpret_cast<const char*>(file.data()) + kLengthField, static_cast<std::size_t>(n)};
+}
+
+// Of tensors with the same name, strict mode refuses and the reference keeps the last.
+void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
+  const std::vector<std::size_t> repeated = NameIndex(tensors).repeated(tensors, mode == Mode::compat);
+  if (repeated.empty()) return;
+  if (mode == Mode::strict)
+    broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", printable(tensors[repeated.front()].name, 120));
+  auto dropped = repeated.begin();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (dropped != repeated.end() && *dropped == i) {
+      ++dropped;
+      continue;
+    }
+    if (kept != i) tensors[kept] = std::move(tensors[i]);
+    ++kept;
+  }
+  tensors.resize(kept);
+}
+
+}  // namespace
+
+Contents read_contents(std::span<const std::byte> file, Mode mode) {
+  const std::string_view json = header_of(file);
+  Header header = parse_header(json, mode);
+  resolve_repeated_names(header.tensors, mode);
+  sort_by_offset(header.tensors);
+  check_layout(header.tensors, file.size() - kLengthField - json.size());
+  return {json.size(), std::move(header.tensors), std::move(header.metadata)};
+}
+
+}  // namespace safelight

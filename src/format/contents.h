@@ -1,0 +1,26 @@
+// Reading a whole file: every rule, in the order in which the reference checks them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "safelight/safetensors.h"
+
+namespace safelight {
+
+inline constexpr std::uint64_t kLengthField = 8;              // bytes that hold the header's length
+inline constexpr std::uint64_t kLongestHeader = 100'000'000;  // the reference's limit, for reading and writing
+
+// What a valid file says.
+struct Contents {
+  std::uint64_t header_bytes = 0;
+  std::vector<TensorInfo> tensors;  // by offset; names are unique
+  Metadata metadata;
+};
+
+// Throws BrokenRule.
+Contents read_contents(std::span<const std::byte> file, Mode mode);
+
+}  // namespace safelight

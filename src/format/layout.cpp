@@ -1,0 +1,57 @@
+#include "format/layout.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "core/printable.h"
+#include "format/rules.h"
+
+namespace safelight {
+namespace {
+
+std::string shown(const TensorInfo& info) { return printable(info.name, 120); }
+
+// Size in bits. Multiplied left to right, as the reference does: a zero hides an overflow only of what follows it.
+std::uint64_t checked_bits(const TensorInfo& info) {
+  std::uint64_t product = 1;
+  bool overflow = false;
+  for (const std::uint64_t size : info.shape) overflow = overflow || __builtin_mul_overflow(product, size, &product);
+  overflow = overflow || __builtin_mul_overflow(product, static_cast<std::uint64_t>(bits(info.dtype)), &product);
+  if (overflow)
+    broken(Rule::size_overflow, "the shape of tensor \"{}\" has more bits than 64 bits can count", shown(info));
+  return product;
+}
+
+void check_size(const TensorInfo& info) {
+  const std::uint64_t size = checked_bits(info);
+  if (size % 8 != 0)
+    broken(Rule::packing, "tensor \"{}\" of {} has {} bits, which do not fill whole bytes", shown(info),
+           name(info.dtype), size);
+  if (info.bytes() != size / 8)
+    broken(Rule::size_mismatch, "tensor \"{}\" needs {} bytes by its shape and dtype {}, but its data_offsets hold {}",
+           shown(info), size / 8, name(info.dtype), info.bytes());
+}
+
+}  // namespace
+
+void sort_by_offset(std::vector<TensorInfo>& tensors) {
+  const auto before = [](const TensorInfo& a, const TensorInfo& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  };
+  if (!std::is_sorted(tensors.begin(), tensors.end(), before)) std::stable_sort(tensors.begin(), tensors.end(), before);
+}
+
+void check_layout(std::span<const TensorInfo> tensors, std::uint64_t data_bytes) {
+  std::uint64_t end = 0;
+  for (const TensorInfo& info : tensors) {
+    if (info.begin != end || info.end < info.begin)
+      broken(Rule::layout, "tensor \"{}\" has data_offsets [{}, {}], expected a range that begins at {}", shown(info),
+             info.begin, info.end, end);
+    check_size(info);
+    end = info.end;
+  }
+  if (end != data_bytes)
+    broken(Rule::file_coverage, "the tensors cover {} bytes after the header, but the file has {}", end, data_bytes);
+}
+
+}  // namespace safelight
