@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 std::uint64_t fnv1a(std::string_view text) {
@@ -132,4 +132,4 @@ SafeTensors random_file(const std::vector<TensorRecipe>& recipes, const Metadata
   return SafeTensors::parse(*bytes, Mode::strict, bytes);
 }
 
-}  // namespace safelight::testing
+}  // namespace safelight::test

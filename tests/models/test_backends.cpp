@@ -3,7 +3,7 @@
 #include "backends/cpu/cpu_backend.h"
 #include "backends/reference/reference_backend.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names{"reference"};
@@ -15,4 +15,4 @@ std::unique_ptr<Backend> make_backend(const std::string& name, const Context& co
   return name == "reference" ? make_reference_backend(context) : make_cpu_backend(context, name);
 }
 
-}  // namespace safelight::testing
+}  // namespace safelight::test
