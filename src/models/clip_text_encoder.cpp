@@ -83,8 +83,8 @@ struct ClipTextEncoder::Layers {
       w.reject("embeddings.token_embedding.weight",
                fmt::format("has width {}, expected a multiple of {} heads", width, heads));
     const Loader layers = w / "encoder.layers";
-    do encoder_layers.emplace_back(layers / std::ssize(encoder_layers), width, static_cast<int>(heads));
-    while (layers.has(std::ssize(encoder_layers)));
+    for (std::int64_t i = 0; i < layers.count(); ++i)
+      encoder_layers.emplace_back(layers / i, width, static_cast<int>(heads));
   }
 
   // Adds the row of its position to every token's embedding.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "core/fail.h"
 
@@ -38,6 +39,20 @@ bool Loader::has(std::string_view name) const {
   const std::string exact = path(name), below = exact + ".";
   return file_->find(exact) || std::any_of(file_->tensors().begin(), file_->tensors().end(),
                                            [&](const TensorInfo& t) { return t.name.starts_with(below); });
+}
+
+std::int64_t Loader::count() const {
+  const std::string below = prefix_ + ".";
+  std::int64_t most = 1;
+  for (const TensorInfo& t : file_->tensors()) {
+    if (!t.name.starts_with(below)) continue;
+    const char *digits = t.name.data() + below.size(), *end = t.name.data() + t.name.size();
+    std::int32_t index = 0;
+    const auto [stop, error] = std::from_chars(digits, end, index);
+    if (error == std::errc() && index >= 0 && stop != end && *stop == '.')
+      most = std::max(most, std::int64_t{index} + 1);
+  }
+  return most;
 }
 
 void Loader::reject(std::string_view name, std::string_view complaint) const {
@@ -92,11 +107,13 @@ std::unique_ptr<Linear> Loader::linear(const LinearSpec& spec, Bias bias) const 
 std::unique_ptr<GroupNorm> Loader::group_norm(const GroupNormSpec& spec) const {
   if (spec.channels % spec.groups != 0)
     reject("weight", fmt::format("normalises {} channels, expected a multiple of {}", spec.channels, spec.groups));
-  return backend_->group_norm(spec, tensor("weight", {spec.channels}), tensor("bias", {spec.channels}));
+  Tensor weight = tensor("weight", {spec.channels});
+  return backend_->group_norm(spec, std::move(weight), tensor("bias", {spec.channels}));
 }
 
 std::unique_ptr<LayerNorm> Loader::layer_norm(const LayerNormSpec& spec) const {
-  return backend_->layer_norm(spec, tensor("weight", {spec.channels}), tensor("bias", {spec.channels}));
+  Tensor weight = tensor("weight", {spec.channels});
+  return backend_->layer_norm(spec, std::move(weight), tensor("bias", {spec.channels}));
 }
 
 std::unique_ptr<Embedding> Loader::embedding(const EmbeddingSpec& spec) const {

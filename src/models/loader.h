@@ -31,6 +31,10 @@ class Loader {
   bool has(std::string_view name) const;
   bool has(std::int64_t index) const { return has(std::to_string(index)); }
 
+  // One more than the highest index i for which there is a tensor below prefix.i, and at least 1: how many blocks a
+  // list of them should have. If one in between is missing, making it says so.
+  std::int64_t count() const;
+
   // One dimension of prefix.name: this is where a model's sizes come from. Error(model) if the tensor is missing, has
   // no such axis, or a size of zero there.
   std::int64_t dim(std::string_view name, std::size_t axis) const;

@@ -45,8 +45,7 @@ SpatialTransformer::SpatialTransformer(const Loader& w, const TransformerSizes& 
       proj_in_((w / "proj_in").linear({.in = sizes.channels, .out = sizes.channels})),
       proj_out_((w / "proj_out").linear({.in = sizes.channels, .out = sizes.channels})) {
   const Loader blocks = w / "transformer_blocks";
-  do transformer_blocks_.emplace_back(blocks / std::ssize(transformer_blocks_), sizes);
-  while (blocks.has(std::ssize(transformer_blocks_)));
+  for (std::int64_t i = 0; i < blocks.count(); ++i) transformer_blocks_.emplace_back(blocks / i, sizes);
 }
 
 Tensor SpatialTransformer::operator()(const Tensor& x, const Tensor& context) {

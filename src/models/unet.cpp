@@ -194,7 +194,7 @@ UNet::Layers::Layers(const Loader& w)
 std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, const Widths& widths) {
   conv_in = (w / "0.0").conv2d({.in = w.dim("0.0.weight", 1), .out = w.dim("0.0.weight", 0)});
   std::vector<Skip> skips{{.channels = conv_in->spec().out, .level = 0}};
-  for (std::int64_t i = 1; w.has(i); ++i) {
+  for (std::int64_t i = 1; i < w.count(); ++i) {
     const auto [channels, level] = skips.back();
     if ((w / i).has("0.op")) {
       const Downsample& down = std::get<Downsample>(input_blocks.emplace_back(Downsample(w / i / 0, channels)));

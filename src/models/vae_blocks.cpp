@@ -40,19 +40,16 @@ MidBlock::MidBlock(const Loader& w, std::int64_t in)
 std::vector<ResnetBlock> resnet_blocks(const Loader& w, std::int64_t in) {
   std::vector<ResnetBlock> blocks;
   const Loader place = w / "block";
-  do blocks.emplace_back(place / std::ssize(blocks), blocks.empty() ? in : blocks.back().out());
-  while (place.has(std::ssize(blocks)));
+  for (std::int64_t i = 0; i < place.count(); ++i)
+    blocks.emplace_back(place / i, blocks.empty() ? in : blocks.back().out());
   return blocks;
 }
 
 std::int64_t count_levels(const Loader& w) {
   constexpr std::int64_t kMost = 16;
-  std::int64_t levels = 1;
-  while (w.has(levels)) {
-    if (levels == kMost)
-      (w / levels).reject("block.0.conv1.weight", "is one level more than the 16 that are supported");
-    ++levels;
-  }
+  const std::int64_t levels = w.count();
+  if (levels > kMost)
+    (w / (levels - 1)).reject("block.0.conv1.weight", "would be of a level beyond the 16 that are supported");
   return levels;
 }
 

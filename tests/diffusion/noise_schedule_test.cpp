@@ -30,8 +30,8 @@ TEST(NoiseSchedule, HasTheAlphasOfStableDiffusion) {
   const NoiseSchedule schedule;
   std::vector<float> ours;
   for (int t = 0; t < schedule.train_steps(); ++t) ours.push_back(static_cast<float>(schedule.alpha_cumprod(t)));
-  // Diffusers multiplies a thousand factors in single precision.
-  EXPECT_LE(worst_ratio(ours, golden(golden_file("schedule"), "alphas_cumprod")), 2e-5);
+  // Diffusers multiplies a thousand factors in single precision, which alone differs by 1e-6.
+  EXPECT_LE(worst_ratio(ours, golden(golden_file("schedule"), "alphas_cumprod")), 3e-6);
   EXPECT_NEAR(schedule.sigma_min(), 0.0292, 5e-5);
   EXPECT_NEAR(schedule.sigma_max(), 14.6146, 5e-5);
 }
@@ -59,7 +59,8 @@ TEST(NoiseLevels, EqualDiffusers) {
     for (const int steps : {1, 2, 3, 10, 25, 50}) {
       const std::string key = std::string(info(spacing).names.name) + " " + std::to_string(steps);
       const std::vector<double> levels = noise_levels(schedule, spacing, steps);
-      // Between training steps diffusers draws a straight line in sigma, k-diffusion and we in log sigma.
+      // Between training steps diffusers draws a straight line in sigma, k-diffusion and we in log sigma: 7.5e-5
+      // apart at 50 steps. Its Karras timesteps come from logarithms in single precision.
       EXPECT_LE(worst_ratio(floats(levels), golden(file, key + " sigmas")), 1e-4) << key;
       EXPECT_LE(max_difference(timesteps(schedule, levels), golden(file, key + " timesteps")), 2e-3) << key;
     }

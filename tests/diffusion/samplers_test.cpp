@@ -59,7 +59,7 @@ TEST(Samplers, EndWhereDiffusersEnds) {
         Picture picture(info, spacing, steps);
         const Tensor ours = picture();
         const std::vector<float> trace = golden(picture.file, key(info, spacing, steps));
-        EXPECT_LE(relative_difference(ours.floats(), std::span(trace).last(256)), 1e-4) << key(info, spacing, steps);
+        EXPECT_LE(relative_difference(ours.floats(), std::span(trace).last(256)), 1e-5) << key(info, spacing, steps);
       }
 }
 
@@ -75,11 +75,11 @@ TEST(Samplers, PassThroughDiffusersLatents) {
         EXPECT_EQ(report.done, reports);
         EXPECT_EQ(report.steps, 10);
         EXPECT_EQ(report.sigma, picture.levels[step + 1]);
-        EXPECT_LE(relative_difference(report.latents.floats(), std::span(trace).subspan(step * 256, 256)), 1e-4)
+        EXPECT_LE(relative_difference(report.latents.floats(), std::span(trace).subspan(step * 256, 256)), 1e-5)
             << key(info, spacing, 10) << " step " << step;
       });
       EXPECT_EQ(reports, 10);
-      EXPECT_LE(relative_difference(last.floats(), std::span(trace).last(256)), 1e-4);
+      EXPECT_LE(relative_difference(last.floats(), std::span(trace).last(256)), 1e-5);
     }
 }
 

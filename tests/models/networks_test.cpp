@@ -5,6 +5,7 @@
 #include "models/random_checkpoint.h"
 #include "models/stable_diffusion.h"
 #include "models/test_backends.h"
+#include "safelight/error.h"
 
 namespace safelight::testing {
 namespace {
@@ -28,9 +29,14 @@ class NetworksTest : public ::testing::Test {
     return ErrorCategory::usage;
   }
 
+  Context context() const {
+    Context result;
+    result.cancel = &cancel_;
+    return result;
+  }
+
   CancelToken cancel_;
-  Context context_{.cancel = &cancel_};
-  std::unique_ptr<Backend> backend_ = make_backend(backend_names().back(), context_);
+  std::unique_ptr<Backend> backend_ = make_backend(backend_names().back(), context());
   StableDiffusion sd_ = StableDiffusion::open(random_file(read_layout("small-trunk")), *backend_);
 };
 

@@ -147,7 +147,7 @@ int make_pictures(Options& options) {
                         .backend = options.backend,
                         .on_progress = [&](const Progress& p) { display(p); },
                         .cancel = &cancel_on_signals()};
-  Model model = Model::open(options.model.empty() ? shipped_model() : options.model, context);
+  Model model = Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
   std::vector<Saved> files;
   const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
     files.push_back({outputs.path(made.index, made.seed), made.seed});

@@ -41,7 +41,8 @@ std::string as_json(const std::filesystem::path& path, const Picture& sheet, con
 }
 
 int make_sheet(const Options& options) {
-  const std::filesystem::path path = OutputFiles(options.output, 1).path(0, 0);
+  const std::filesystem::path path = options.output;
+  const OutputFiles check(options.output, 1);
   std::vector<SheetEntry> entries;
   for (const std::string& name : options.pictures) {
     const PictureFile file = read_png(name);
