@@ -28,10 +28,10 @@ struct Progress {
 
 // The caller's side of a long call. A plain value; the token, if any, must outlive the call.
 struct Context {
-  int threads = 0;                                   // 0: all cores this process may use
-  std::string backend = "cpu";                       // "cpu", or "reference" (slow; the oracle of the tests)
-  std::function<void(const Progress&)> on_progress;  // called on the calling thread; may be empty
-  const CancelToken* cancel = nullptr;               // may be null
+  int threads = 0;                                        // 0: all cores this process may use
+  std::string backend = "cpu";                            // "cpu", or "reference" (slow; the oracle of the tests)
+  std::function<void(const Progress&)> on_progress = {};  // called on the calling thread; may be empty
+  const CancelToken* cancel = nullptr;                    // may be null
 
   // Throws Error(cancelled) if the token is set.
   void check_cancelled() const;

@@ -1,7 +1,9 @@
 #include "core/thread_pool.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <chrono>
-#include <exception>
 
 #include "core/fail.h"
 
@@ -19,14 +21,18 @@ void pause_cpu() {
 #endif
 }
 
-std::vector<int> allowed_cores() {
-  std::vector<int> cores;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    for (int core = 0; core < CPU_SETSIZE; ++core)
-      if (CPU_ISSET(core, &set)) cores.push_back(core);
-  if (cores.empty()) cores.push_back(0);
-  return cores;
+// Asked once: later the calling thread may be pinned by another pool.
+const std::vector<int>& allowed_cores() {
+  static const std::vector<int> allowed = [] {
+    std::vector<int> cores;
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+      for (int core = 0; core < CPU_SETSIZE; ++core)
+        if (CPU_ISSET(core, &set)) cores.push_back(core);
+    if (cores.empty()) cores.push_back(0);
+    return cores;
+  }();
+  return allowed;
 }
 
 // Unpinned threads end up sharing a core for milliseconds at a time.
@@ -37,18 +43,31 @@ void pin_to(int core) {
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+// Pools of this thread that pin it, and the cores it may use once there is none.
+struct Owner {
+  int pins = 0;
+  cpu_set_t cores;
+};
+thread_local Owner owner;
+
+void pin_owner() {
+  if (owner.pins++ == 0) pthread_getaffinity_np(pthread_self(), sizeof owner.cores, &owner.cores);
+  pin_to(allowed_cores()[0]);
+}
+
+void unpin_owner() {
+  if (--owner.pins == 0) pthread_setaffinity_np(pthread_self(), sizeof owner.cores, &owner.cores);
+}
+
 }  // namespace
 
 // The calling thread is worker 0: it takes the first core while the pool lives, the others one each.
-ThreadPool::ThreadPool(int threads, const CancelToken* cancel) : cancel_(cancel), owner_(pthread_self()) {
-  const std::vector<int> cores = allowed_cores();
+ThreadPool::ThreadPool(int threads, const CancelToken* cancel) : cancel_(cancel) {
+  const std::vector<int>& cores = allowed_cores();
   const int total = threads > 0 ? threads : static_cast<int>(cores.size());
   const bool pin = total > 1 && total <= static_cast<int>(cores.size());
-  if (pin) {
-    pthread_getaffinity_np(owner_, sizeof owner_cores_, &owner_cores_);
-    pin_to(cores[0]);
-    owner_pinned_ = true;
-  }
+  if (pin) pin_owner();
+  owner_pinned_ = pin;
   for (int worker = 1; worker < total; ++worker)
     workers_.emplace_back(
         [this, worker, core = pin ? cores[static_cast<std::size_t>(worker)] : -1] { worker_main(worker, core); });
@@ -61,7 +80,7 @@ ThreadPool::~ThreadPool() {
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
-  if (owner_pinned_) pthread_setaffinity_np(owner_, sizeof owner_cores_, &owner_cores_);
+  if (owner_pinned_) unpin_owner();
 }
 
 void ThreadPool::run(std::int64_t tasks, Call call, void* body) {

@@ -1,13 +1,10 @@
 // A pool of pinned threads for work that comes as many short parallel loops.
 #pragma once
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <memory>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,7 +16,8 @@ namespace safelight {
 // Runs loops of independent tasks, handed out one by one: cores of unequal speed (a shared machine) stay equally busy.
 // Workers spin for a while after a loop, because the next follows within microseconds, then sleep.
 // One loop at a time: parallel_for is called from the thread that made the pool, and never from inside a task. That
-// thread is pinned while the pool lives, so threads that it starts meanwhile inherit its core.
+// thread destroys the pool, too. It is pinned while the pool lives, so threads that it starts meanwhile inherit its
+// core.
 class ThreadPool {
  public:
   // threads = 0: as many as there are cores this process may run on.
@@ -51,8 +49,6 @@ class ThreadPool {
   std::uint64_t wait_for_loop(std::uint64_t seen);
 
   const CancelToken* cancel_;
-  pthread_t owner_;
-  cpu_set_t owner_cores_{};
   bool owner_pinned_ = false;
   std::vector<std::thread> workers_;
 

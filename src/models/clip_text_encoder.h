@@ -15,8 +15,11 @@ class ClipTextEncoder {
   // `w` is the place that holds embeddings, encoder and final_layer_norm. All sizes come from the shapes.
   explicit ClipTextEncoder(const Loader& w);
   ~ClipTextEncoder();
+  ClipTextEncoder(ClipTextEncoder&&) noexcept;
+  ClipTextEncoder& operator=(ClipTextEncoder&&) noexcept;
 
   // ids: `prompts` times positions() token ids, one prompt after the other -> F32 [prompts, positions(), width()].
+  // Error(model) on another number of ids, or an id outside the vocabulary.
   Tensor operator()(std::span<const std::int32_t> ids, std::int64_t prompts);
 
   std::int64_t width() const noexcept;

@@ -1,9 +1,9 @@
-// A place in a checkpoint: `w / "in_layers" / "0"` names a sub-tree. Layers take one in their constructor and are
-// ready.
+// A place in a checkpoint: `w / "in_layers.0"` names a sub-tree. Layers take one in their constructor and are ready.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,7 +13,10 @@
 
 namespace safelight {
 
+enum class Bias { required, none };
+
 // Cheap to copy. The file and the backend must outlive it (the layers made from it keep only the file's mapping).
+// Every Error(model) that it throws names the file and the tensor, what was expected and what was found.
 class Loader {
  public:
   Loader(const SafeTensors& file, Backend& backend, std::string prefix = {});
@@ -26,25 +29,36 @@ class Loader {
 
   // Is there a tensor at prefix.name, or any tensor below prefix.name?
   bool has(std::string_view name) const;
+  bool has(std::int64_t index) const { return has(std::to_string(index)); }
 
-  // The shape of prefix.name: this is where a model's sizes come from. Throws Error(model) if it is missing, naming
-  // file and tensor.
-  Shape shape(std::string_view name) const;
+  // One more than the highest index i for which there is a tensor below prefix.i, and at least 1: how many blocks a
+  // list of them should have. If one in between is missing, making it says so.
+  std::int64_t count() const;
 
-  // The tensor itself, in the file's type; empty if missing and `optional`. Error(model) if missing otherwise.
-  Tensor tensor(std::string_view name, bool optional = false) const;
+  // One dimension of prefix.name: this is where a model's sizes come from. Error(model) if the tensor is missing, has
+  // no such axis, or a size of zero there.
+  std::int64_t dim(std::string_view name, std::size_t axis) const;
 
-  // Layers bound to prefix.weight and prefix.bias, sizes taken from the weight's shape. A shape that does not fit is an
-  // Error(model) that names the file, the tensor, what was expected and what was found.
-  std::unique_ptr<Conv2d> conv2d(std::int64_t in, std::int64_t out, int kernel = 3, int stride = 1,
-                                 Padding padding = {}, bool upsample = false) const;
-  std::unique_ptr<Linear> linear(std::int64_t in, std::int64_t out, bool geglu = false) const;
-  std::unique_ptr<GroupNorm> group_norm(std::int64_t channels, float epsilon,
-                                        Activation activation = Activation::none) const;
-  std::unique_ptr<LayerNorm> layer_norm(std::int64_t channels) const;
-  std::unique_ptr<Embedding> embedding() const;
+  // The tensor prefix.name, borrowed, in the file's type. Error(model) if it is missing, has another shape, or holds
+  // something else than floating-point numbers.
+  Tensor tensor(std::string_view name, const Shape& expected) const;
+
+  // Layers bound to prefix.weight and prefix.bias. A 1x1 convolution and a linear layer are the same thing, so both
+  // take weights of either shape: [out, in] and [out, in, 1, 1].
+  std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec) const;
+  std::unique_ptr<Linear> linear(const LinearSpec& spec, Bias bias = Bias::required) const;
+  std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec) const;
+  std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec) const;
+  std::unique_ptr<Embedding> embedding(const EmbeddingSpec& spec) const;
+
+  // Throws Error(model): "[model] FILE: tensor PREFIX.NAME <complaint>". For what only the model can know is wrong.
+  [[noreturn]] void reject(std::string_view name, std::string_view complaint) const;
 
  private:
+  std::string path(std::string_view name) const;
+  const TensorInfo& info(std::string_view name) const;
+  Tensor tensor(std::string_view name, std::span<const Shape> accepted) const;
+
   const SafeTensors* file_;
   Backend* backend_;
   std::string prefix_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/fail.h"
+#include "core/utf8.h"
 
 namespace safelight {
 namespace {
@@ -35,21 +36,14 @@ Kind kind(char32_t c) {
   }
 }
 
-// The code point at `text[offset]`, and how many bytes it takes; a negative number if there is none.
-utf8proc_ssize_t decode(std::string_view text, std::size_t offset, utf8proc_int32_t& code) {
-  return utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + offset,
-                          static_cast<utf8proc_ssize_t>(text.size() - offset), &code);
-}
-
 // Canonical decomposition of every code point, marks not yet in order.
 std::vector<utf8proc_int32_t> decompose(std::string_view text) {
   std::vector<utf8proc_int32_t> codes;
   codes.reserve(text.size());
   std::array<utf8proc_int32_t, 8> parts;  // the longest decomposition has 4
   int boundary = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    utf8proc_int32_t code = 0;
-    i += static_cast<std::size_t>(decode(text, i, code));
+  while (!text.empty()) {
+    const auto code = static_cast<utf8proc_int32_t>(take_code_point(text).value());
     const auto count =
         utf8proc_decompose_char(code, parts.data(), static_cast<utf8proc_ssize_t>(parts.size()),
                                 static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE), &boundary);
@@ -104,14 +98,12 @@ std::string to_utf8(std::u32string_view text) {
 }  // namespace
 
 void expect_utf8(std::string_view prompt) {
-  for (std::size_t i = 0; i < prompt.size();) {
-    utf8proc_int32_t code = 0;
-    const auto count = decode(prompt, i, code);
-    if (count < 1)
+  for (std::string_view rest = prompt; !rest.empty();) {
+    const std::size_t offset = prompt.size() - rest.size();
+    if (!take_code_point(rest))
       fail(ErrorCategory::usage,
            "[tokenizer] expected a prompt in UTF-8, found an invalid sequence (0x{:02X} ...) at byte {}",
-           static_cast<unsigned char>(prompt[i]), i);
-    i += static_cast<std::size_t>(count);
+           static_cast<unsigned char>(prompt[offset]), offset);
   }
 }
 

@@ -1,8 +1,8 @@
 // A Stable Diffusion 1.x checkpoint, opened: its networks and the facts that its tensors settle.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <string>
 
 #include "models/clip_text_encoder.h"
 #include "models/unet.h"
@@ -14,8 +14,12 @@ namespace safelight {
 struct StableDiffusion {
   // Opens a single-file checkpoint in the ldm layout. Throws Error(model) if it is something else, saying what it is (a
   // LoRA, a VAE, a textual inversion, a ControlNet, an inpainting or edit model, SD 2, SDXL, ...) and on what evidence;
-  // Error(io), Error(format) from the reader. The backend must outlive the result.
+  // Error(model) naming the tensor if one is missing or has another shape than its neighbours demand; Error(io),
+  // Error(format) from the reader. The backend must outlive the result.
   static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
+
+  // The same for a file that is open already.
+  static StableDiffusion open(SafeTensors file, Backend& backend);
 
   SafeTensors file;
   ClipTextEncoder text_encoder;
@@ -27,9 +31,8 @@ struct StableDiffusion {
   std::int64_t default_width = 512,
                default_height = 512;  // modelspec.resolution if the file says so, else 64 latent pixels
 
-  // Picture sides must be multiples of this: the VAE factor. (A UNet level whose side is odd is padded and cropped as
-  // diffusers does.)
-  std::int64_t size_multiple() const noexcept;
+  // Picture sides must be multiples of this: the VAE's factor. The UNet takes any number of latent pixels.
+  std::int64_t size_multiple() const noexcept { return vae_decoder.factor(); }
 };
 
 }  // namespace safelight

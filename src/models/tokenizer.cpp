@@ -86,11 +86,11 @@ TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt) const {
       [&](std::string_view part) {
         const std::u32string cleaned = clean(part);
         split_at(kCleanStartText, std::u32string_view(cleaned), encode, [&] {
-          collector.add({std::string(kStartText), false}, {kStart});
+          collector.add({std::string(kStartText), true}, {kStart});
         });
       },
       [&] {
-        collector.add({std::string(kEndText), false}, {kEnd});
+        collector.add({std::string(kEndText), true}, {kEnd});
       });
   collector.finish();
   return result;

@@ -15,16 +15,17 @@ class UNet {
   // attention sits and how deep, all come from the names and shapes.
   explicit UNet(const Loader& w);
   ~UNet();
+  UNet(UNet&&) noexcept;
+  UNet& operator=(UNet&&) noexcept;
 
-  // x: F32 [n, h, w, in_channels()], h and w multiples of size_multiple(); timesteps: n of them, in [0, 1000),
-  // fractions allowed; context: F32 [n, tokens, context_width()] -> F32 [n, h, w, 4]: what the model was trained to
-  // predict (SD 1.x: the noise).
+  // x: F32 [n, h, w, in_channels()], any h and w; timesteps: n of them, in [0, 1000), fractions allowed; context: F32
+  // [n, tokens, context_width()] -> F32 [n, h, w, out_channels()]: what the model was trained to predict (SD 1.x: the
+  // noise). Error(model) on other shapes, Error(cancelled) once the backend's token is set.
   Tensor operator()(const Tensor& x, std::span<const float> timesteps, const Tensor& context);
 
   std::int64_t in_channels() const noexcept;
   std::int64_t out_channels() const noexcept;
   std::int64_t context_width() const noexcept;
-  std::int64_t size_multiple() const noexcept;  // 2^(levels-1)
 
  private:
   struct Layers;

@@ -13,6 +13,8 @@ class VaeDecoder {
   // `w` is the place that holds decoder and post_quant_conv.
   explicit VaeDecoder(const Loader& w);
   ~VaeDecoder();
+  VaeDecoder(VaeDecoder&&) noexcept;
+  VaeDecoder& operator=(VaeDecoder&&) noexcept;
 
   // z: F32 [n, h, w, 4], already divided by the scale factor -> F32 [n, h*factor(), w*factor(), 3], nominally in [-1,
   // 1], not clamped.
@@ -36,10 +38,13 @@ class VaeEncoder {
   // `w` is the place that holds encoder and quant_conv.
   explicit VaeEncoder(const Loader& w);
   ~VaeEncoder();
+  VaeEncoder(VaeEncoder&&) noexcept;
+  VaeEncoder& operator=(VaeEncoder&&) noexcept;
 
   // picture: F32 [n, H, W, 3] in [-1, 1], H and W multiples of factor(). Not multiplied by the scale factor.
   LatentDistribution operator()(const Tensor& picture);
 
+  std::int64_t latent_channels() const noexcept;
   std::int64_t factor() const noexcept;
 
  private:

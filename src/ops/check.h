@@ -16,6 +16,17 @@ inline void expect_shape(std::string_view op, std::string_view what, const Tenso
          to_string(expected));
 }
 
+// The same for an activation that an op adds: it must be F32, too.
+inline void expect_addend(std::string_view op, std::string_view what, const Tensor& t, const Shape& expected) {
+  expect_shape(op, what, t, expected);
+  if (t.dtype() != DType::F32) fail(ErrorCategory::model, "[{}] {} is {}, expected F32", op, what, name(t.dtype()));
+}
+
+// Throws Error(model) unless both are at least 1: a file may hold a weight without elements.
+inline void expect_some_channels(std::string_view op, std::int64_t in, std::int64_t out) {
+  if (in < 1 || out < 1) fail(ErrorCategory::model, "[{}] no channels: in {}, out {}", op, in, out);
+}
+
 // Throws Error(model) unless t is F32 with `channels` in its last dimension and at least `rank` dimensions.
 inline void expect_channels(std::string_view op, std::string_view what, const Tensor& t, std::int64_t channels,
                             std::size_t rank) {

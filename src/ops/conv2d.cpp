@@ -1,5 +1,7 @@
 #include "ops/conv2d.h"
 
+#include <algorithm>
+
 #include "ops/backend.h"
 #include "ops/check.h"
 
@@ -15,13 +17,18 @@ Tensor Conv2d::operator()(const Tensor& x, const Epilogue& tail) {
          spec_.kernel);
   Tensor y = backend_.empty(
       {x.dim(0), (height - spec_.kernel) / spec_.stride + 1, (width - spec_.kernel) / spec_.stride + 1, spec_.out});
-  if (tail.per_image) expect_shape("conv2d", "per_image", *tail.per_image, {x.dim(0), spec_.out});
-  if (tail.residual) expect_shape("conv2d", "residual", *tail.residual, y.shape());
+  if (tail.per_image) expect_addend("conv2d", "per_image", *tail.per_image, {x.dim(0), spec_.out});
+  if (tail.residual) expect_addend("conv2d", "residual", *tail.residual, y.shape());
   run(x, tail, y);
   return y;
 }
 
 void check_conv2d_weights(const Conv2dSpec& spec, const Tensor& weight, const Tensor& bias) {
+  expect_some_channels("conv2d", spec.in, spec.out);
+  const Padding& pad = spec.padding;
+  if (spec.kernel < 1 || spec.stride < 1 || std::min({pad.top, pad.left, pad.bottom, pad.right}) < 0)
+    fail(ErrorCategory::model, "[conv2d] kernel {}, stride {}, padding {} {} {} {}: expected at least 1, 1 and 0",
+         spec.kernel, spec.stride, pad.top, pad.left, pad.bottom, pad.right);
   if (!(spec.kernel == 1 && weight.shape() == Shape{spec.out, spec.in}))
     expect_shape("conv2d", "weight", weight, {spec.out, spec.in, spec.kernel, spec.kernel});
   if (bias) expect_shape("conv2d", "bias", bias, {spec.out});

@@ -17,7 +17,7 @@ struct Padding {
 struct Conv2dSpec {
   std::int64_t in = 0, out = 0;
   int kernel = 3, stride = 1;
-  Padding padding;        // with zeros, after upsampling
+  Padding padding = {};   // with zeros, after upsampling
   bool upsample = false;  // the input is first doubled in height and width, nearest neighbour
 };
 

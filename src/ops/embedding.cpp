@@ -15,6 +15,7 @@ Tensor Embedding::operator()(std::span<const std::int32_t> ids) {
 }
 
 void check_embedding_weights(const EmbeddingSpec& spec, const Tensor& table) {
+  expect_some_channels("embedding", spec.rows, spec.width);
   expect_shape("embedding", "table", table, {spec.rows, spec.width});
 }
 

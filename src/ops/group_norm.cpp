@@ -13,6 +13,7 @@ Tensor GroupNorm::operator()(const Tensor& x) {
 }
 
 void check_group_norm_weights(const GroupNormSpec& spec, const Tensor& weight, const Tensor& bias) {
+  expect_some_channels("group_norm", spec.channels, spec.channels);
   if (spec.groups < 1 || spec.channels % spec.groups != 0)
     fail(ErrorCategory::model, "[group_norm] {} channels do not divide into {} groups", spec.channels, spec.groups);
   expect_shape("group_norm", "weight", weight, {spec.channels});

@@ -13,6 +13,7 @@ Tensor LayerNorm::operator()(const Tensor& x) {
 }
 
 void check_layer_norm_weights(const LayerNormSpec& spec, const Tensor& weight, const Tensor& bias) {
+  expect_some_channels("layer_norm", spec.channels, spec.channels);
   expect_shape("layer_norm", "weight", weight, {spec.channels});
   expect_shape("layer_norm", "bias", bias, {spec.channels});
 }

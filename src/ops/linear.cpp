@@ -12,13 +12,14 @@ Tensor Linear::operator()(const Tensor& x, const Epilogue& tail) {
   if (spec_.geglu && (tail.activation != Activation::none || tail.per_image || tail.residual))
     fail(ErrorCategory::model, "[linear] geglu allows no epilogue");
   Tensor y = backend_.empty(std::move(shape));
-  if (tail.per_image) expect_shape("linear", "per_image", *tail.per_image, {x.dim(0), spec_.out});
-  if (tail.residual) expect_shape("linear", "residual", *tail.residual, y.shape());
+  if (tail.per_image) expect_addend("linear", "per_image", *tail.per_image, {x.dim(0), spec_.out});
+  if (tail.residual) expect_addend("linear", "residual", *tail.residual, y.shape());
   run(x, tail, y);
   return y;
 }
 
 void check_linear_weights(const LinearSpec& spec, const Tensor& weight, const Tensor& bias) {
+  expect_some_channels("linear", spec.in, spec.out);
   if (spec.geglu && spec.out % 2 != 0)
     fail(ErrorCategory::model, "[linear] geglu needs an even number of channels, not {}", spec.out);
   if (weight.shape() != Shape{spec.out, spec.in, 1, 1}) expect_shape("linear", "weight", weight, {spec.out, spec.in});

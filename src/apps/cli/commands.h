@@ -7,6 +7,8 @@
 namespace safelight::cli {
 
 void add_check(CLI::App& app, int& status);
+void add_generate(CLI::App& app, int& status);
 void add_ls(CLI::App& app, int& status);
+void add_sheet(CLI::App& app, int& status);
 
 }  // namespace safelight::cli

@@ -12,7 +12,8 @@
 
 namespace {
 
-constexpr std::array kCommands = {safelight::cli::add_ls, safelight::cli::add_check};
+constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
+                                  safelight::cli::add_check};
 
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
@@ -23,8 +24,8 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    // CLI11 prints help and its own errors; every error of the command line has one exit code.
-    return app.exit(e) == 0 ? 0 : safelight::exit_code(safelight::ErrorCategory::usage);
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    throw safelight::Error(safelight::ErrorCategory::usage, e.what());
   }
   if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write the output");
   return status;

@@ -1,0 +1,104 @@
+// From words to pictures.
+//
+//   Model model = Model::open("papercut.safetensors");
+//   generate(model, {.prompt = "a red house by a lake", .seed = 42},
+//            [](GeneratedPicture p) { write_png("house.png", p.picture, {{"parameters", p.infotext}}); });
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "safelight/context.h"
+#include "safelight/picture.h"
+#include "safelight/tensor.h"
+
+namespace safelight {
+
+// A Stable Diffusion checkpoint, open and ready to make pictures. Thread-compatible: one call at a time, from the
+// thread that opened it. The context's CancelToken must outlive it.
+class Model {
+ public:
+  // Throws Error(io), Error(format), or Error(model) if the file is no Stable Diffusion 1.x checkpoint, saying what it
+  // is or which tensor is wrong; Error(usage) for an unknown backend, or a number of threads outside [0, 1024].
+  // Reports Progress "open". Its SHA-256, which generate() writes into pictures, is computed meanwhile at idle
+  // priority.
+  static Model open(const std::filesystem::path& path, const Context& context = {});
+
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  const std::filesystem::path& path() const noexcept;
+  std::int64_t default_width() const noexcept;
+  std::int64_t default_height() const noexcept;
+  std::int64_t size_multiple() const noexcept;  // sides of pictures must be multiples of this
+  double open_ms() const noexcept;              // what open() took
+
+  struct State;  // for the tasks; src/tasks/model_state.h
+  State& state() noexcept { return *state_; }
+
+ private:
+  explicit Model(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A value on its way through the networks, for comparison with other programs. Tensors are laid out as theirs: NCHW.
+//   "token_ids"        I64 [1 or 2, tokens]: the prompt, then (unless cfg is 1) the negative prompt
+//   "text_embeddings"  F32 [1 or 2, tokens, width], in the same order
+//   "start_noise"      F32 [1, 4, h, w], of unit variance: what initial_latents takes
+//   "latents_007"      F32 [1, 4, h, w] after step 7: for euler, euler_a and dpmpp_2m x0 + sigma * noise, for ddim
+//                      sqrt(a) * x0 + sqrt(1 - a) * noise
+//   "picture"          F32 [1, 3, height, width], nominally in [-1, 1]
+struct Snapshot {
+  std::int64_t picture;  // which of the call's pictures, from 0; the texts come once, with 0
+  std::string_view name;
+  const Tensor& tensor;
+};
+
+struct GenerateOptions {
+  std::string prompt, negative_prompt;  // UTF-8; either may be empty
+  std::int64_t width = 0, height = 0;   // 0: the size of initial_latents if given, else the model's own
+  std::int64_t steps = 25;              // 1 to 1000
+  double cfg = 7;                       // classifier-free guidance; 1 ignores the negative prompt, at half the work
+  std::string sampler = "dpmpp_2m";     // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
+  std::string schedule = "automatic";   // automatic (what suits the sampler), normal, karras
+  std::optional<std::uint64_t> seed;    // of the first picture, the next have seed + 1, ...; unset: a random one
+  std::optional<std::int64_t> count;    // of pictures; unset: as many as initial_latents holds, else 1
+  std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
+  Tensor initial_latents;               // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  std::function<void(const Snapshot&)> inspect;  // called as values become known; may be empty
+};
+
+struct GeneratedPicture {
+  std::int64_t index = 0;  // from 0
+  std::uint64_t seed = 0;
+  Picture picture;
+  std::string infotext;  // the settings, for the PNG text "parameters"
+};
+
+// What a call did. Options that were left open (size, seed, schedule) are as they were chosen.
+struct GenerateReport {
+  std::int64_t width = 0, height = 0, steps = 0, count = 0;
+  std::uint64_t seed = 0;
+  std::string sampler, schedule, rng;  // our names
+  double text_ms = 0;                  // tokens and text encoder, once for all pictures
+  double mean_step_ms = 0;             // over all steps of all pictures
+  double mean_decode_ms = 0;           // VAE decoder, per picture
+  double total_ms = 0;                 // without Model::open
+  std::vector<std::string> warnings;   // one sentence each: a prompt that was cut, values that are no numbers
+};
+
+// Makes the pictures one after the other and hands each over as soon as it is done. Everything that can be refused is
+// refused before any work: Error(usage) for options that are not acceptable, Error(limit), naming the bytes, for what
+// would not fit the memory that is available. Error(cancelled) comes within one op.
+// Reports Progress "text", and for every picture "picture", "step" (1 of steps, ...) and "decode".
+GenerateReport generate(Model& model, const GenerateOptions& options,
+                        const std::function<void(GeneratedPicture)>& on_picture);
+
+}  // namespace safelight

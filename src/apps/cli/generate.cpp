@@ -1,0 +1,202 @@
+// safelight generate: from a sentence to a picture.
+#include "safelight/generate.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output_files.h"
+#include "apps/cli/progress_display.h"
+#include "apps/cli/shipped_model.h"
+#include "apps/cli/signals.h"
+#include "core/fail.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "safelight/safetensors.h"
+
+namespace safelight::cli {
+namespace {
+
+struct Options {
+  GenerateOptions generate;
+  std::string model, output = "safelight.png", initial_latents, dump;
+  std::optional<std::int64_t> width, height, seed, threads;
+  std::string backend = "cpu";
+  bool json = false, quiet = false;
+};
+
+struct Saved {
+  std::filesystem::path path;
+  std::uint64_t seed;
+};
+
+std::int64_t given_side(std::string_view what, const std::optional<std::int64_t>& side) {
+  if (side && *side < 1) fail(ErrorCategory::usage, "[{}] expected 1 pixel or more, found {}", what, *side);
+  return side.value_or(0);
+}
+
+// -1 asks for a random seed, as in other programs.
+std::optional<std::uint64_t> given_seed(const std::optional<std::int64_t>& seed) {
+  if (!seed || *seed == -1) return std::nullopt;
+  if (*seed < 0) fail(ErrorCategory::usage, "[seed] expected 0 or more, or -1 for a random one; found {}", *seed);
+  return static_cast<std::uint64_t>(*seed);
+}
+
+int given_threads(const std::optional<std::int64_t>& threads) {
+  constexpr std::int64_t kMost = 1024;
+  if (threads && (*threads < 1 || *threads > kMost))
+    fail(ErrorCategory::usage, "[threads] expected 1 to {}, found {}", kMost, *threads);
+  return static_cast<int>(threads.value_or(0));
+}
+
+Tensor load_single_tensor(const std::string& path) {
+  const SafeTensors file = SafeTensors::open(path);
+  if (file.tensors().size() != 1)
+    fail(ErrorCategory::model, "[init-latents] {}: expected one tensor, found {}", printable(path),
+         file.tensors().size());
+  return file.tensor(file.tensors().front());
+}
+
+// One file per value, so that each can be given to another program, and start_noise to --init-latents.
+class Dump {
+ public:
+  Dump(std::filesystem::path folder, std::int64_t pictures) : folder_(std::move(folder)), pictures_(pictures) {
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error)
+      fail(ErrorCategory::io, "[dump] cannot make the folder {}: {}", printable(folder_.native()), error.message());
+  }
+
+  void operator()(const Snapshot& snapshot) const {
+    const bool of_all = snapshot.name == "token_ids" || snapshot.name == "text_embeddings";
+    std::filesystem::path folder = folder_;
+    if (pictures_ > 1 && !of_all) folder /= std::to_string(snapshot.picture + 1);
+    std::filesystem::create_directories(folder);
+    const NamedTensor tensor{std::string(snapshot.name), snapshot.tensor};
+    save(folder / (tensor.name + ".safetensors"), {&tensor, 1});
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::int64_t pictures_;
+};
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string as_json(const Model& model, const Options& options, const GenerateReport& report,
+                    const std::vector<Saved>& files) {
+  std::string out = "{\"files\":[";
+  const auto add = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+  };
+  for (std::size_t i = 0; i < files.size(); ++i)
+    add("{}{{\"path\":{},\"seed\":{}}}", i ? "," : "", json_string(files[i].path.native()), files[i].seed);
+  add("],\"model\":{},\"prompt\":{},\"negative_prompt\":{}", json_string(model.path().native()),
+      json_string(options.generate.prompt), json_string(options.generate.negative_prompt));
+  add(",\"width\":{},\"height\":{},\"steps\":{},\"cfg\":{},\"sampler\":{},\"schedule\":{},\"rng\":{}", report.width,
+      report.height, report.steps, options.generate.cfg, json_string(report.sampler), json_string(report.schedule),
+      json_string(report.rng));
+  add(",\"seed\":{},\"count\":{},\"backend\":{}", report.seed, report.count, json_string(options.backend));
+  add(",\"open_ms\":{:.3f},\"text_ms\":{:.3f},\"mean_step_ms\":{:.3f},\"decode_ms\":{:.3f},\"total_ms\":{:.3f}",
+      model.open_ms(), report.text_ms, report.mean_step_ms, report.mean_decode_ms, model.open_ms() + report.total_ms);
+  add(",\"peak_memory_bytes\":{},\"warnings\":[", peak_memory_bytes());
+  for (std::size_t i = 0; i < report.warnings.size(); ++i) add("{}{}", i ? "," : "", json_string(report.warnings[i]));
+  return out + "]}\n";
+}
+
+void print_summary(const Model& model, const Options& options, const GenerateReport& report,
+                   const std::vector<Saved>& files) {
+  if (options.json) {
+    fmt::print("{}", as_json(model, options, report, files));
+    return;
+  }
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "safelight: warning: {}\n", printable(warning));
+  for (const Saved& file : files) {
+    fmt::print("{}", printable(file.path.native()));
+    if (!options.quiet) fmt::print("  {} x {}, seed {}", report.width, report.height, file.seed);
+    fmt::print("\n");
+  }
+  if (!options.quiet)
+    fmt::print(stderr, "open {:.0f} ms, text {:.0f} ms, {} steps of {:.0f} ms, decode {:.0f} ms; peak memory {} MB\n",
+               model.open_ms(), report.text_ms, report.steps, report.mean_step_ms, report.mean_decode_ms,
+               peak_memory_bytes() / 1'000'000);
+}
+
+int make_pictures(Options& options) {
+  options.generate.width = given_side("width", options.width);
+  options.generate.height = given_side("height", options.height);
+  options.generate.seed = given_seed(options.seed);
+  if (!options.initial_latents.empty()) options.generate.initial_latents = load_single_tensor(options.initial_latents);
+  const Tensor& latents = options.generate.initial_latents;
+  const std::int64_t count = options.generate.count.value_or(latents && latents.rank() == 4 ? latents.dim(0) : 1);
+  const OutputFiles outputs(options.output, count);
+  if (!options.dump.empty()) options.generate.inspect = Dump(options.dump, count);
+
+  ProgressDisplay display(options.json || options.quiet);
+  const Context context{.threads = given_threads(options.threads),
+                        .backend = options.backend,
+                        .on_progress = [&](const Progress& p) { display(p); },
+                        .cancel = &cancel_on_signals()};
+  Model model = Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
+  std::vector<Saved> files;
+  const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
+    files.push_back({outputs.path(made.index, made.seed), made.seed});
+    write_png(files.back().path, made.picture, {{"parameters", made.infotext}});
+  });
+  display.clear();
+  print_summary(model, options, report, files);
+  return 0;
+}
+
+void add_options(CLI::App& command, Options& o) {
+  GenerateOptions& g = o.generate;
+  command.add_option("-p,--prompt", g.prompt, "What the picture shows")->required();
+  command.add_option("-n,--negative", g.negative_prompt, "What it should not show");
+  command.add_option("-m,--model", o.model, "Stable Diffusion 1.x checkpoint; without it, the model that is shipped");
+  command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced")
+      ->capture_default_str();
+  command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size");
+  command.add_option("-H,--height", o.height, "Likewise");
+  command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000")->capture_default_str();
+  command.add_option("--cfg", g.cfg, "How strictly the prompt is followed; 1 ignores the negative prompt")
+      ->capture_default_str();
+  command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m")->capture_default_str();
+  command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras")
+      ->capture_default_str();
+  command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one");
+  command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
+  command.add_option("--threads", o.threads, "Processor cores to use; without it, all");
+  command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
+      ->capture_default_str();
+  command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)")->capture_default_str();
+  command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
+  command.add_option("--dump", o.dump,
+                     "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"
+                     "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
+  command.add_flag("--json", o.json, "Print one JSON object at the end, and nothing else");
+  command.add_flag("-q,--quiet", o.quiet, "No progress; print only the paths of the pictures");
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("generate", "Make a picture from a sentence.");
+  add_options(*command, *options);
+  command->footer(
+      "Ctrl-C stops within a step and leaves no half file.\n"
+      "Example: safelight generate -p \"a red house by a lake, at night\" --seed 7 -o house.png");
+  command->callback([options, &status] { status = make_pictures(*options); });
+}
+
+}  // namespace safelight::cli

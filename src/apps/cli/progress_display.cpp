@@ -1,0 +1,149 @@
+#include "apps/cli/progress_display.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace safelight::cli {
+namespace {
+
+constexpr int kLongestBar = 40, kShortestBar = 5;
+constexpr double kLogEvery = 10;  // seconds between plain lines
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string bar(int length, double share, bool ascii) {
+  const int full = static_cast<int>(std::clamp(share, 0.0, 1.0) * length + 0.5);
+  std::string text;
+  for (int i = 0; i < length; ++i) text += i < full ? (ascii ? "#" : "━") : (ascii ? "-" : "─");
+  return text;
+}
+
+int terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// The usual order of the locale's variables; the first that is set decides.
+bool speaks_utf8() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (!value || !*value) continue;
+    std::string folded(value);
+    std::transform(folded.begin(), folded.end(), folded.begin(), [](unsigned char c) { return std::tolower(c); });
+    return folded.find("utf-8") != std::string::npos || folded.find("utf8") != std::string::npos;
+  }
+  return false;
+}
+
+}  // namespace
+
+void GenerateProgress::update(const Progress& report, double now) {
+  stage_ = report.stage;
+  if (stage_ == "picture") {
+    picture_ = report.done;
+    pictures_ = report.total;
+    step_ = 0;
+  } else if (stage_ == "step") {
+    step_ = report.done;
+    steps_ = report.total;
+    if (step_ > 0) {
+      const double took = now - last_step_at_;
+      if (first_step_ == 0) {
+        first_step_ = took;
+      } else {
+        other_steps_ += took;
+        ++counted_;
+      }
+    }
+    last_step_at_ = now;
+  } else if (stage_ == "decode") {
+    if (report.done == 0)
+      decode_began_ = now;
+    else
+      decode_ = now - decode_began_;
+  }
+}
+
+double GenerateProgress::mean_step() const {
+  return counted_ > 0 ? other_steps_ / static_cast<double>(counted_) : first_step_;
+}
+
+double GenerateProgress::seconds_left(double now) const {
+  if (first_step_ == 0) return -1;
+  const auto later = static_cast<double>(std::max<std::int64_t>(pictures_ - picture_ - 1, 0));
+  const double steps = static_cast<double>(steps_ - step_) + later * static_cast<double>(steps_);
+  const double since = stage_ == "step" ? now - last_step_at_ : 0;
+  return std::max(steps * mean_step() + (later + 1) * decode_ - since, 0.0);
+}
+
+std::string GenerateProgress::line(double now, int width, bool ascii) const {
+  std::string before, after;
+  if (pictures_ > 1) before = fmt::format("picture {}/{}  ", std::min(picture_ + 1, pictures_), pictures_);
+  if (stage_ == "open")
+    before += "opening the model";
+  else if (stage_ == "text")
+    before += "reading the prompt";
+  else if (stage_ == "decode")
+    before += "developing the picture";
+  else
+    before += fmt::format("step {}/{}", step_, steps_);
+  if (const double left = seconds_left(now); left >= 0)
+    after = fmt::format("{:.3g} s/step  {} left", mean_step(), duration(left));
+
+  const int room = width - static_cast<int>(before.size() + after.size()) - 4;
+  std::string text = before;
+  if (steps_ > 0 && room >= kShortestBar) {
+    const double share = static_cast<double>(picture_ * steps_ + step_) / static_cast<double>(pictures_ * steps_);
+    text += "  " + bar(std::min(room, kLongestBar), share, ascii);
+  }
+  if (static_cast<int>(before.size() + after.size()) + 2 <= width)
+    text += (after.empty() ? "" : "  ") + after;
+  else
+    text = before.substr(0, static_cast<std::size_t>(std::max(width, 0)));
+  return text;
+}
+
+ProgressDisplay::ProgressDisplay(bool silent)
+    : style_(silent                  ? Style::none
+             : isatty(STDERR_FILENO) ? Style::line
+                                     : Style::log),
+      ascii_(!speaks_utf8()) {}
+
+double ProgressDisplay::now() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void ProgressDisplay::operator()(const Progress& report) {
+  if (style_ == Style::none) return;
+  const double time = now();
+  progress_.update(report, time);
+  if (style_ == Style::line) {
+    // The last column stays free: a character there makes some terminals wrap. \x1b[K clears what an older line left.
+    fmt::print(stderr, "\r{}\x1b[K", progress_.line(time, terminal_width() - 1, ascii_));
+    std::fflush(stderr);
+    drawn_ = true;
+  } else if (progress_.stage() == "step" && report.done > 0 &&
+             (time - last_shown_ >= kLogEvery || progress_.at_last_step())) {
+    fmt::print(stderr, "{}\n", progress_.line(time, 100, true));
+    last_shown_ = time;
+  }
+}
+
+void ProgressDisplay::clear() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+}  // namespace safelight::cli

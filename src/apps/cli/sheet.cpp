@@ -1,0 +1,74 @@
+// safelight sheet: pictures and their captions on one sheet.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/output_files.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "image/contact_sheet.h"
+#include "image/infotext.h"
+
+namespace safelight::cli {
+namespace {
+
+struct Options {
+  std::string output;
+  std::vector<std::string> pictures;
+  SheetOptions sheet;
+  bool json = false;
+};
+
+// The prompt that made the picture, else its file name.
+std::string caption(const std::filesystem::path& path, const PictureText& text) {
+  const auto parameters = text.find(std::string(kInfotextKeyword));
+  std::string prompt = parameters == text.end() ? "" : parse_infotext(parameters->second).prompt;
+  return prompt.empty() ? path.stem().string() : prompt;
+}
+
+std::string as_json(const std::filesystem::path& path, const Picture& sheet, const Options& options,
+                    const std::vector<SheetEntry>& entries) {
+  std::string out = fmt::format("{{\"file\":{},\"width\":{},\"height\":{},\"pictures\":[", json_string(path.native()),
+                                sheet.width, sheet.height);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    out += fmt::format("{}{{\"path\":{},\"caption\":{}}}", i ? "," : "", json_string(options.pictures[i]),
+                       json_string(entries[i].caption));
+  return out + "]}\n";
+}
+
+int make_sheet(const Options& options) {
+  const std::filesystem::path path = options.output;
+  const OutputFiles check(options.output, 1);
+  std::vector<SheetEntry> entries;
+  for (const std::string& name : options.pictures) {
+    const PictureFile file = read_png(name);
+    entries.push_back({sheet_print(file.picture), caption(name, file.text)});
+  }
+  const Picture sheet = contact_sheet(entries, options.sheet);
+  write_png(path, sheet);
+  if (options.json)
+    fmt::print("{}", as_json(path, sheet, options, entries));
+  else
+    fmt::print("{}  {} x {}, {} pictures\n", printable(path.native()), sheet.width, sheet.height, entries.size());
+  return 0;
+}
+
+}  // namespace
+
+void add_sheet(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("sheet", "Put pictures on one contact sheet, each with its prompt.");
+  command->add_option("PICTURE", options->pictures, "PNG files")->required();
+  command->add_option("-o,--output", options->output, "Where the sheet goes, a .png")->required();
+  command->add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
+      ->check(CLI::Range(1, 1000));
+  command->add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");
+  command->footer("Example: safelight sheet -o sheet.png --columns 4 *.png");
+  command->callback([options, &status] { status = make_sheet(*options); });
+}
+
+}  // namespace safelight::cli

@@ -1,0 +1,30 @@
+#include "backends/cpu/kernels/attention.h"
+
+#include "backends/cpu/ops.h"
+
+namespace safelight::cpu {
+
+void attention(Engine& engine, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec,
+               Tensor& y) {
+  AttentionCall call{.q = q.floats().data(),
+                     .k = k.floats().data(),
+                     .v = v.floats().data(),
+                     .y = y.mutable_floats().data(),
+                     .images = q.dim(0),
+                     .queries = q.dim(1),
+                     .keys = k.dim(1),
+                     .stride = q.dim(2),
+                     .heads = spec.heads,
+                     .width = q.dim(2) / spec.heads,
+                     .causal = spec.causal};
+  const Kernels& kernels = engine.kernels;
+  const std::int64_t heads = call.images * call.heads, packed = attention_packed(call, kernels.panel);
+  Tensor packed_k = engine.empty({heads, packed}), packed_v = engine.empty({heads, packed});
+  call.packed_k = packed_k.mutable_floats().data();
+  call.packed_v = packed_v.mutable_floats().data();
+  engine.for_each(heads * attention_key_blocks(call), [&](std::int64_t task) { kernels.attention_pack(call, task); });
+  engine.for_each_with_scratch(heads * attention_query_blocks(call), attention_scratch(call, kernels.panel).total,
+                               [&](std::int64_t task, float* scratch) { kernels.attention(call, task, scratch); });
+}
+
+}  // namespace safelight::cpu

@@ -1,0 +1,54 @@
+#include <vector>
+
+#include "backends/cpu/ops.h"
+#include "backends/cpu/product.h"
+
+namespace safelight::cpu {
+namespace {
+
+// Implicit GEMM: the kernel follows pointers to the pixels that each tap sees, so there is no im2col matrix, no padded
+// copy and no upsampled copy.
+class CpuConv2d final : public Conv2d {
+ public:
+  CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight, const Tensor& bias)
+      : Conv2d(spec, backend),
+        engine_(engine),
+        weight_(as_stored(weight)),
+        bias_(as_floats(bias)),
+        zeros_(static_cast<std::size_t>(spec.in), 0.0f) {}
+
+ private:
+  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+    run_product(engine_, {.weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
+                          .source = {.x = x.floats().data(),
+                                     .zeros = zeros_.data(),
+                                     .height = x.dim(1),
+                                     .width = x.dim(2),
+                                     .channels = spec_.in,
+                                     .out_height = y.dim(1),
+                                     .out_width = y.dim(2),
+                                     .kernel = spec_.kernel,
+                                     .stride = spec_.stride,
+                                     .top = spec_.padding.top,
+                                     .left = spec_.padding.left,
+                                     .upsample = spec_.upsample},
+                          .tail = make_tail(tail, bias_, y.dim(1) * y.dim(2)),
+                          .y = y.mutable_floats().data(),
+                          .rows = y.elements() / spec_.out,
+                          .channels = spec_.out});
+  }
+
+  Engine& engine_;
+  Tensor weight_, bias_;
+  std::vector<float> zeros_;
+};
+
+}  // namespace
+
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+                                    const Tensor& bias) {
+  check_conv2d_weights(spec, weight, bias);
+  return std::make_unique<CpuConv2d>(spec, backend, engine, weight, bias);
+}
+
+}  // namespace safelight::cpu

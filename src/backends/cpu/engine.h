@@ -1,0 +1,43 @@
+// What the ops of the CPU backend share: kernels, threads, recycled memory.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/cpu/kernels/kernels.h"
+#include "core/buffer_pool.h"
+#include "core/thread_pool.h"
+#include "safelight/context.h"
+#include "safelight/tensor.h"
+
+namespace safelight::cpu {
+
+class Engine {
+ public:
+  Engine(const Context& context, const Kernels& chosen) : kernels(chosen), threads_(context.threads, context.cancel) {}
+
+  const Kernels& kernels;
+
+  // An F32 tensor from the pool, uninitialised. It may outlive the engine.
+  Tensor empty(Shape shape);
+
+  // Calls body(task) once for every task, on all threads. Throws Error(cancelled) if the context's token is set.
+  template <class Body>
+  void for_each(std::int64_t tasks, Body&& body) {
+    threads_.parallel_for(tasks, [&](std::int64_t task, int) { body(task); });
+  }
+
+  // Calls body(task, scratch): `floats` of them, aligned to 64, for this task alone.
+  template <class Body>
+  void for_each_with_scratch(std::int64_t tasks, std::int64_t floats, Body&& body) {
+    const std::int64_t stride = (floats + 15) / 16 * 16;
+    Tensor scratch = empty({threads_.size(), stride});
+    float* first = scratch.mutable_floats().data();
+    threads_.parallel_for(tasks, [&](std::int64_t task, int worker) { body(task, first + worker * stride); });
+  }
+
+ private:
+  ThreadPool threads_;
+  BufferPool memory_;
+};
+
+}  // namespace safelight::cpu

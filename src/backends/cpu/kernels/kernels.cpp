@@ -1,0 +1,91 @@
+// The table of instruction sets.
+#include "backends/cpu/kernels/kernels.h"
+
+#include "backends/cpu/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/kernels.cpp"
+#include <hwy/foreach_target.h>  // re-includes this file once per target
+#include <hwy/highway.h>
+
+#include "backends/cpu/kernels/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+
+// Each in the file of its name.
+void product(const ProductCall& call, std::int64_t task, float* scratch);
+void attention_pack(const AttentionCall& call, std::int64_t task);
+void attention(const AttentionCall& call, std::int64_t task, float* scratch);
+void group_norm_moments(const GroupNormCall& call, std::int64_t task, float* scratch);
+void group_norm_apply(const GroupNormCall& call, std::int64_t task, float* scratch);
+void layer_norm(const LayerNormCall& call, std::int64_t first_row, std::int64_t last_row);
+void widen(DType type, const std::byte* from, std::int64_t count, float* to);
+
+#if HWY_TARGET == HWY_AVX3
+inline constexpr std::string_view kName = "avx512";
+#elif HWY_TARGET == HWY_AVX2
+inline constexpr std::string_view kName = "avx2";
+#elif HWY_TARGET == HWY_SSE4
+inline constexpr std::string_view kName = "sse4";
+#elif HWY_TARGET == HWY_NEON
+inline constexpr std::string_view kName = "neon";
+#else
+inline constexpr std::string_view kName = "baseline";
+#endif
+
+inline constexpr Kernels kKernels{
+    .name = kName,
+    .lanes = kLanes,
+    .panel = kPanel,
+    .product = product,
+    .attention_pack = attention_pack,
+    .attention = attention,
+    .group_norm_moments = group_norm_moments,
+    .group_norm_apply = group_norm_apply,
+    .layer_norm = layer_norm,
+    .widen = widen,
+};
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace safelight::cpu {
+namespace {
+
+struct Compiled {
+  std::int64_t target;
+  const Kernels* kernels;
+};
+
+constexpr Compiled kCompiled[] = {
+#if HWY_TARGETS & HWY_AVX3
+    {HWY_AVX3, &N_AVX3::kKernels},
+#endif
+#if HWY_TARGETS & HWY_AVX2
+    {HWY_AVX2, &N_AVX2::kKernels},
+#endif
+#if (HWY_TARGETS & HWY_SSE4) && HWY_STATIC_TARGET != HWY_SSE4
+    {HWY_SSE4, &N_SSE4::kKernels},
+#endif
+#if HWY_STATIC_TARGET != HWY_AVX3 && HWY_STATIC_TARGET != HWY_AVX2
+    {HWY_STATIC_TARGET, &HWY_STATIC_DISPATCH(kKernels)},
+#endif
+};
+
+}  // namespace
+
+const std::vector<const Kernels*>& available_kernels() {
+  static const std::vector<const Kernels*> available = [] {
+    const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
+    std::vector<const Kernels*> result;
+    for (const Compiled& entry : kCompiled)
+      if (supported & entry.target) result.push_back(entry.kernels);
+    return result;
+  }();
+  return available;
+}
+
+}  // namespace safelight::cpu
+#endif

@@ -1,0 +1,123 @@
+// What a kernel for one instruction set must offer, and the table of those that this build has.
+// Kernels know nothing of tensors and threads: each does one task of a parallel loop on plain memory. How an op is cut
+// into tasks is decided above, from shapes and the two widths below, never from the number of threads, so the result
+// has the same bits on any number of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "ops/epilogue.h"
+#include "safelight/dtype.h"
+
+namespace safelight::cpu {
+
+// Scratch is counted in floats, but may hold pointers, too.
+constexpr std::int64_t kFloatsPerPointer = sizeof(void*) / sizeof(float);
+
+// A weight as it lies in the file: [out][in][taps], possibly unaligned. F16, BF16 or F32.
+struct StoredWeight {
+  const std::byte* data = nullptr;
+  DType type = DType::F32;
+  std::int64_t out = 0, in = 0, taps = 1;
+};
+
+// The rows of a product's left side: pixel `r` of the result sees, through every tap of the kernel, one pixel of x or
+// zeros. A plain matrix is a picture of height 1, kernel 1.
+struct PixelSource {
+  const float* x = nullptr;      // [n][height][width][channels]
+  const float* zeros = nullptr;  // `channels` of them, for taps outside the picture
+  std::int64_t height = 1, width = 0, channels = 0, out_height = 1, out_width = 0;
+  int kernel = 1, stride = 1, top = 0, left = 0;
+  bool upsample = false;
+};
+
+struct Tail {
+  const float* bias = nullptr;       // [out] or null
+  const float* per_image = nullptr;  // [n][out] or null
+  const float* residual = nullptr;   // as the result, or null
+  Activation activation = Activation::none;
+  bool geglu = false;  // the result's channels are half of the weight's: first half * gelu(second half)
+  std::int64_t rows_per_image = 0;
+};
+
+// y[rows][channels] = tail(sum over taps and in-channels of x * w). How it is cut: a task is a block of rows times a
+// block of output channels; inside, blocks of in-channels, whose weights are widened and packed into scratch.
+struct ProductCall {
+  StoredWeight weight;
+  PixelSource source;
+  Tail tail;
+  float* y = nullptr;
+  std::int64_t rows = 0, channels = 0;                          // of y
+  std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y, a multiple of the panel's width
+
+  std::int64_t row_blocks() const noexcept { return (rows + row_block - 1) / row_block; }
+  std::int64_t channel_blocks() const noexcept { return (channels + channel_block - 1) / channel_block; }
+  std::int64_t tasks() const noexcept { return row_blocks() * channel_blocks(); }
+};
+
+// Attention of all heads of all images; token t of image n, head h starts at (n * tokens + t) * stride + h * width.
+struct AttentionCall {
+  const float *q = nullptr, *k = nullptr, *v = nullptr;
+  float* y = nullptr;
+  std::int64_t images = 0, queries = 0, keys = 0, stride = 0;
+  std::int64_t heads = 1, width = 0;  // width: channels of one head
+  bool causal = false;
+  float *packed_k = nullptr,
+        *packed_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
+};
+
+struct GroupNormCall {
+  const float *x = nullptr, *weight = nullptr, *bias = nullptr;
+  float* y = nullptr;
+  std::int64_t images = 0, pixels = 0, channels = 0, groups = 0;
+  float epsilon = 0;
+  bool silu = false;
+  std::int64_t pixel_block = 0;
+  // [images][pixel blocks][groups], then [images][groups]: mean, and sum of squared distances from it
+  struct Moments {
+    double mean, squares;
+  };
+  Moments* block_moments = nullptr;
+  Moments* moments = nullptr;
+
+  std::int64_t pixel_blocks() const noexcept { return (pixels + pixel_block - 1) / pixel_block; }
+};
+
+struct LayerNormCall {
+  const float *x = nullptr, *weight = nullptr, *bias = nullptr;
+  float* y = nullptr;
+  std::int64_t channels = 0;
+  float epsilon = 0;
+};
+
+struct Kernels {
+  std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
+  int lanes;              // floats in a vector
+  int panel;              // output channels that a packed panel of weights holds
+
+  // One task of a product; `scratch` is laid out in product.h, aligned to 64.
+  void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
+
+  // Attention, in two loops. A task is one image, head and block of keys; then one image, head and block of queries.
+  // See attention.h.
+  void (*attention_pack)(const AttentionCall& call, std::int64_t task);
+  void (*attention)(const AttentionCall& call, std::int64_t task, float* scratch);
+
+  // Group norm, in two loops, between which the caller combines the blocks' moments. A task is one image and block of
+  // pixels; `scratch` holds 2 * channels floats.
+  void (*group_norm_moments)(const GroupNormCall& call, std::int64_t task, float* scratch);
+  void (*group_norm_apply)(const GroupNormCall& call, std::int64_t task, float* scratch);
+
+  void (*layer_norm)(const LayerNormCall& call, std::int64_t first_row, std::int64_t last_row);
+
+  // Plain conversion, exact.
+  void (*widen)(DType type, const std::byte* from, std::int64_t count, float* to);
+};
+
+// One entry per instruction set that this build has kernels for and this processor runs, best first.
+const std::vector<const Kernels*>& available_kernels();
+
+}  // namespace safelight::cpu

@@ -1,0 +1,89 @@
+// The inner loop that GEMM, convolution and attention share: a tile of 6 rows by one panel, held in registers.
+// Re-included for every target; see Highway's foreach_target.h.
+#if defined(SAFELIGHT_CPU_MICROKERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SAFELIGHT_CPU_MICROKERNEL_INL_H_
+#undef SAFELIGHT_CPU_MICROKERNEL_INL_H_
+#else
+#define SAFELIGHT_CPU_MICROKERNEL_INL_H_
+#endif
+
+#include "backends/cpu/kernels/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+
+// The tile's left side: for each of `segments` (taps of a convolution; else one), `run` floats of each row, found at
+// rows[segment * tile rows + row] + offset.
+struct TileRows {
+  const float* const* rows;
+  std::int64_t segments, offset, run;
+};
+
+// c[row * c_stride + column] (+)= sum over k of row[k] * panel[k * columns + column]; panel and c are aligned to a
+// vector, columns = Vectors * kLanes.
+template <int Rows, int Vectors>
+HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT panel, float* HWY_RESTRICT c,
+                                std::int64_t c_stride, bool accumulate) {
+  const D d;
+  V sums[Rows][Vectors];
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    SAFELIGHT_UNROLL
+    for (int j = 0; j < Vectors; ++j)
+      sums[i][j] = accumulate ? hn::Load(d, c + i * c_stride + j * kLanes) : hn::Zero(d);
+  }
+  for (std::int64_t s = 0; s < a.segments; ++s) {
+    const float* row[Rows];
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < Rows; ++i) row[i] = a.rows[s * Rows + i] + a.offset;
+    for (std::int64_t k = 0; k < a.run; ++k) {
+      V b[Vectors];
+      SAFELIGHT_UNROLL
+      for (int j = 0; j < Vectors; ++j) b[j] = hn::Load(d, panel + j * kLanes);
+      panel += Vectors * kLanes;
+      SAFELIGHT_UNROLL
+      for (int i = 0; i < Rows; ++i) {
+        const V value = hn::Set(d, row[i][k]);
+        SAFELIGHT_UNROLL
+        for (int j = 0; j < Vectors; ++j) sums[i][j] = hn::MulAdd(value, b[j], sums[i][j]);
+      }
+    }
+  }
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    SAFELIGHT_UNROLL
+    for (int j = 0; j < Vectors; ++j) hn::Store(sums[i][j], d, c + i * c_stride + j * kLanes);
+  }
+}
+
+using MultiplyTile = void (*)(const TileRows&, const float*, float*, std::int64_t, bool);
+
+template <int Vectors>
+MultiplyTile multiply_tile_for_rows(std::int64_t rows) {
+  static constexpr MultiplyTile kTable[kTileRows] = {
+      multiply_tile<1, Vectors>, multiply_tile<2, Vectors>, multiply_tile<3, Vectors>,
+      multiply_tile<4, Vectors>, multiply_tile<5, Vectors>, multiply_tile<6, Vectors>,
+  };
+  return kTable[rows - 1];
+}
+
+// REQUIRES: 1 <= rows <= kTileRows, 1 <= vectors <= kPanelVectors.
+inline MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
+  if constexpr (kPanelVectors > 2) {
+    if (vectors == 4) return multiply_tile_for_rows<4>(rows);
+    if (vectors == 3) return multiply_tile_for_rows<3>(rows);
+  }
+  return vectors == 2 ? multiply_tile_for_rows<2>(rows) : multiply_tile_for_rows<1>(rows);
+}
+
+// Cuts `rows` into tiles of nearly equal height, at most kTileRows each.
+struct Tiling {
+  std::int64_t rows, tiles;
+  explicit Tiling(std::int64_t all) : rows(all), tiles((all + kTileRows - 1) / kTileRows) {}
+  std::int64_t begin(std::int64_t tile) const { return rows * tile / tiles; }
+};
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

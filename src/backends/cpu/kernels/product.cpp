@@ -1,0 +1,213 @@
+// GEMM and convolution: one task of a ProductCall.
+#include "backends/cpu/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/product.cpp"
+#include <hwy/foreach_target.h>  // re-includes this file once per target
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/microkernel-inl.h"
+#include "backends/cpu/kernels/product.h"
+#include "backends/cpu/kernels/weights-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+namespace {
+
+// One panel of a task's block: which channels of y it makes, and how wide it is packed.
+struct Panel {
+  std::int64_t first, count;  // channels of y
+  std::int64_t vectors;       // packed, with both halves of a geglu
+};
+
+Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t end) {
+  const std::int64_t count = std::min<std::int64_t>(end - first, call.tail.geglu ? kPanel / 2 : kPanel);
+  return {first, count, (count + kLanes - 1) / kLanes * (call.tail.geglu ? 2 : 1)};
+}
+
+void pack_panel(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end, float* to) {
+  const std::int64_t stride = panel.vectors * kLanes, halves = call.tail.geglu ? 2 : 1;
+  for (std::int64_t half = 0; half < halves; ++half)
+    for (std::int64_t v = 0; v < panel.vectors / halves; ++v) {
+      const std::int64_t at = v * kLanes, count = std::min<std::int64_t>(kLanes, panel.count - at);
+      pack_columns_of(call.weight, {half * call.channels + panel.first + at, count}, in_begin, in_end,
+                      to + (half * (panel.vectors / halves) + v) * kLanes, stride);
+    }
+}
+
+// The pixel that `row` of the result sees through tap (ky, kx), or zeros.
+const float* pixel(const PixelSource& s, std::int64_t image, std::int64_t y, std::int64_t x, int ky, int kx) {
+  std::int64_t in_y = y * s.stride + ky - s.top, in_x = x * s.stride + kx - s.left;
+  const std::int64_t scale = s.upsample ? 2 : 1;
+  if (in_y < 0 || in_y >= s.height * scale || in_x < 0 || in_x >= s.width * scale) return s.zeros;
+  if (s.upsample) in_y >>= 1, in_x >>= 1;
+  return s.x + ((image * s.height + in_y) * s.width + in_x) * s.channels;
+}
+
+// For the tiles of rows [begin, begin + tiling.rows): per tile [tap][row].
+void find_pixels(const PixelSource& s, std::int64_t begin, const Tiling& tiling, const float** table) {
+  const std::int64_t taps = std::int64_t{s.kernel} * s.kernel;
+  std::int64_t x = begin % s.out_width, y = begin / s.out_width % s.out_height,
+               image = begin / s.out_width / s.out_height;
+  for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
+    const std::int64_t height = tiling.begin(tile + 1) - tiling.begin(tile);
+    for (std::int64_t i = 0; i < height; ++i) {
+      for (int ky = 0, tap = 0; ky < s.kernel; ++ky)
+        for (int kx = 0; kx < s.kernel; ++kx, ++tap) table[tap * height + i] = pixel(s, image, y, x, ky, kx);
+      if (++x == s.out_width) {
+        x = 0;
+        if (++y == s.out_height) y = 0, ++image;
+      }
+    }
+    table += height * taps;
+  }
+}
+
+template <Activation kActivation>
+HWY_INLINE V activate(V v) {
+  if constexpr (kActivation == Activation::silu) return silu(v);
+  if constexpr (kActivation == Activation::gelu) return gelu(v);
+  if constexpr (kActivation == Activation::quick_gelu) return quick_gelu(v);
+  return v;
+}
+
+// Pointers to what is added to one row of a panel; each may be null.
+struct RowTail {
+  const float *bias, *per_image, *residual;
+};
+
+template <Activation kActivation>
+void finish_row(const float* sums, std::int64_t count, const RowTail& tail, float* y) {
+  for (std::int64_t c = 0; c < count; c += kLanes) {
+    const std::int64_t left = count - c;
+    V v = load(sums + c);
+    if (tail.bias) v = hn::Add(v, load_some(tail.bias + c, left));
+    if (tail.per_image) v = hn::Add(v, load_some(tail.per_image + c, left));
+    v = activate<kActivation>(v);
+    if (tail.residual) v = hn::Add(v, load_some(tail.residual + c, left));
+    store_some(v, y + c, left);
+  }
+}
+
+void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const float* value_bias,
+                      const float* gate_bias, float* y) {
+  for (std::int64_t c = 0; c < count; c += kLanes) {
+    const std::int64_t left = count - c;
+    V value = load(values + c), gate = load(gates + c);
+    if (value_bias) {
+      value = hn::Add(value, load_some(value_bias + c, left));
+      gate = hn::Add(gate, load_some(gate_bias + c, left));
+    }
+    store_some(hn::Mul(value, gelu(gate)), y + c, left);
+  }
+}
+
+using FinishRow = void (*)(const float*, std::int64_t, const RowTail&, float*);
+
+FinishRow finish_row_for(Activation activation) {
+  switch (activation) {
+    case Activation::silu:
+      return finish_row<Activation::silu>;
+    case Activation::gelu:
+      return finish_row<Activation::gelu>;
+    case Activation::quick_gelu:
+      return finish_row<Activation::quick_gelu>;
+    case Activation::none:
+      break;
+  }
+  return finish_row<Activation::none>;
+}
+
+// Applies the tail to `height` rows of one panel, the first of them row `row` of y.
+void finish_tile(const ProductCall& call, const Panel& panel, const float* sums, std::int64_t stride, std::int64_t row,
+                 std::int64_t height) {
+  const Tail& tail = call.tail;
+  const FinishRow finish = finish_row_for(tail.activation);
+  for (std::int64_t i = 0; i < height; ++i, ++row, sums += stride) {
+    float* y = call.y + row * call.channels + panel.first;
+    if (tail.geglu) {
+      finish_geglu_row(sums, sums + panel.vectors / 2 * kLanes, panel.count,
+                       tail.bias ? tail.bias + panel.first : nullptr,
+                       tail.bias ? tail.bias + call.channels + panel.first : nullptr, y);
+      continue;
+    }
+    const std::int64_t image = tail.per_image ? row / tail.rows_per_image : 0;
+    finish(sums, panel.count,
+           {.bias = tail.bias ? tail.bias + panel.first : nullptr,
+            .per_image = tail.per_image ? tail.per_image + image * call.channels + panel.first : nullptr,
+            .residual = tail.residual ? tail.residual + row * call.channels + panel.first : nullptr},
+           y);
+  }
+}
+
+// One task's share of the call and of the scratch.
+struct Block {
+  std::int64_t row_begin, row_end, channel_begin, channel_end;
+  std::int64_t packed_width;  // columns of all panels together
+  const float** pixels;
+  float *sums, *panels;
+};
+
+Block block_of(const ProductCall& call, std::int64_t task, float* scratch) {
+  const std::int64_t rows = task / call.channel_blocks() * call.row_block,
+                     channels = task % call.channel_blocks() * call.channel_block;
+  Block block{rows,     std::min(rows + call.row_block, call.rows),
+              channels, std::min(channels + call.channel_block, call.channels),
+              0,        nullptr,
+              nullptr,  nullptr};
+  for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
+    const Panel panel = panel_at(call, c, block.channel_end);
+    block.packed_width += panel.vectors * kLanes;
+    c += panel.count;
+  }
+  const ProductScratch layout = product_scratch(call, kPanel);
+  block.pixels = reinterpret_cast<const float**>(scratch);
+  block.sums = scratch + layout.sums_at;
+  block.panels = scratch + layout.panels_at;
+  return block;
+}
+
+// Adds the products of in-channels [in_begin, in_end) to every tile's sums; finishes the tiles if these are the last.
+void multiply_block(const ProductCall& call, const Block& block, std::int64_t in_begin, std::int64_t in_end) {
+  const std::int64_t run = in_end - in_begin, taps = call.weight.taps;
+  const bool split = call.in_block < call.weight.in, last = in_end == call.weight.in;
+  const Tiling tiling(block.row_end - block.row_begin);
+  for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
+    const std::int64_t first = tiling.begin(tile), height = tiling.begin(tile + 1) - first;
+    const TileRows rows{block.pixels + first * taps, taps, in_begin, run};
+    // Unsplit sums need no more than one tile, which stays in the first-level cache.
+    float* sums = block.sums + (split ? first * block.packed_width : 0);
+    const float* packed = block.panels;
+    for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
+      const Panel panel = panel_at(call, c, block.channel_end);
+      multiply_tile_for(height, panel.vectors)(rows, packed, sums, block.packed_width, in_begin > 0);
+      if (last) finish_tile(call, panel, sums, block.packed_width, block.row_begin + first, height);
+      packed += taps * run * panel.vectors * kLanes;
+      sums += panel.vectors * kLanes;
+      c += panel.count;
+    }
+  }
+}
+
+}  // namespace
+
+void product(const ProductCall& call, std::int64_t task, float* scratch) {
+  const Block block = block_of(call, task, scratch);
+  find_pixels(call.source, block.row_begin, Tiling(block.row_end - block.row_begin), block.pixels);
+  for (std::int64_t in_begin = 0; in_begin < call.weight.in; in_begin += call.in_block) {
+    const std::int64_t in_end = std::min(in_begin + call.in_block, call.weight.in);
+    float* packed = block.panels;
+    for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
+      const Panel panel = panel_at(call, c, block.channel_end);
+      pack_panel(call, panel, in_begin, in_end, packed);
+      packed += call.weight.taps * (in_end - in_begin) * panel.vectors * kLanes;
+      c += panel.count;
+    }
+    multiply_block(call, block, in_begin, in_end);
+  }
+}
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,29 @@
+// How a product's task uses its scratch: [pixel pointers | sums | packed panels], in floats.
+#pragma once
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/kernels.h"
+
+namespace safelight::cpu {
+
+struct ProductScratch {
+  std::int64_t sums_at, panels_at, total;
+};
+
+inline ProductScratch product_scratch(const ProductCall& call, int panel) {
+  constexpr std::int64_t kAlign = 16, kTileRows = 6;
+  const auto align = [](std::int64_t floats) { return (floats + kAlign - 1) / kAlign * kAlign; };
+  const std::int64_t rows = std::min(call.row_block, call.rows);
+  const std::int64_t width =  // every panel but the last is full; half-panels of a geglu round up each on their own
+      (std::min(call.channel_block, call.channels) * (call.tail.geglu ? 2 : 1) / panel + 1) * panel;
+  const std::int64_t pointers = rows * call.weight.taps * kFloatsPerPointer;
+  const bool split = call.in_block < call.weight.in;
+  ProductScratch layout{};
+  layout.sums_at = align(pointers);
+  layout.panels_at = layout.sums_at + align((split ? rows : std::min(rows, kTileRows)) * width);
+  layout.total = layout.panels_at + align(std::min(call.in_block, call.weight.in) * call.weight.taps * width);
+  return layout;
+}
+
+}  // namespace safelight::cpu

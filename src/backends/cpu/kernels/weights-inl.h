@@ -1,0 +1,148 @@
+// Weights as they lie in the file: widening loads, and packing into panels.
+// Re-included for every target; see Highway's foreach_target.h.
+#if defined(SAFELIGHT_CPU_WEIGHTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SAFELIGHT_CPU_WEIGHTS_INL_H_
+#undef SAFELIGHT_CPU_WEIGHTS_INL_H_
+#else
+#define SAFELIGHT_CPU_WEIGHTS_INL_H_
+#endif
+
+#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/kernels/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+
+// A vector from any address, aligned or not.
+template <class DT>
+HWY_INLINE hn::Vec<DT> load_bytes(DT d, const std::uint8_t* from) {
+#if HWY_TARGET == HWY_SCALAR
+  hn::TFromD<DT> value;
+  std::memcpy(&value, from, sizeof value);
+  return hn::Set(d, value);
+#else
+  return hn::BitCast(d, hn::LoadU(hn::Repartition<std::uint8_t, DT>(), from));
+#endif
+}
+
+// One vector of weights. All conversions are exact, subnormals included.
+struct F32Weights {
+  static constexpr int kBytes = 4;
+  static HWY_INLINE V widen(const std::uint8_t* from) { return load_bytes(D(), from); }
+};
+
+template <class Half>
+struct HalfWeights {
+  static constexpr int kBytes = 2;
+  static HWY_INLINE V widen(const std::uint8_t* from) {
+    return hn::PromoteTo(D(), load_bytes(hn::Rebind<Half, D>(), from));
+  }
+};
+using F16Weights = HalfWeights<hwy::float16_t>;
+using BF16Weights = HalfWeights<hwy::bfloat16_t>;
+
+#if HWY_TARGET == HWY_SCALAR
+HWY_INLINE void transpose(V (&)[1]) {}
+#else
+HWY_INLINE V interleave_lower_pairs(V a, V b) {
+  const hn::Repartition<double, D> dw;
+  return hn::BitCast(D(), hn::InterleaveLower(dw, hn::BitCast(dw, a), hn::BitCast(dw, b)));
+}
+HWY_INLINE V interleave_upper_pairs(V a, V b) {
+  const hn::Repartition<double, D> dw;
+  return hn::BitCast(D(), hn::InterleaveUpper(dw, hn::BitCast(dw, a), hn::BitCast(dw, b)));
+}
+
+// In place: element j of row i becomes element i of row j.
+HWY_INLINE void transpose(V (&rows)[kLanes]) {
+  const D d;
+  // Within the 128-bit blocks: block b of columns[4g + q] holds column 4b + q of rows 4g to 4g + 3.
+  V columns[kLanes];
+  SAFELIGHT_UNROLL
+  for (int g = 0; g < kLanes; g += 4) {
+    const V lower01 = hn::InterleaveLower(d, rows[g], rows[g + 1]);
+    const V upper01 = hn::InterleaveUpper(d, rows[g], rows[g + 1]);
+    const V lower23 = hn::InterleaveLower(d, rows[g + 2], rows[g + 3]);
+    const V upper23 = hn::InterleaveUpper(d, rows[g + 2], rows[g + 3]);
+    columns[g] = interleave_lower_pairs(lower01, lower23);
+    columns[g + 1] = interleave_upper_pairs(lower01, lower23);
+    columns[g + 2] = interleave_lower_pairs(upper01, upper23);
+    columns[g + 3] = interleave_upper_pairs(upper01, upper23);
+  }
+  SAFELIGHT_UNROLL
+  for (int q = 0; q < 4; ++q) {
+#if HWY_MAX_BYTES == 64
+    const V a = columns[q], b = columns[4 + q], c = columns[8 + q], e = columns[12 + q];
+    const V even_ab = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a);
+    const V even_ce = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(e), c);
+    const V odd_ab = hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a));
+    const V odd_ce = hn::OddEvenBlocks(e, hn::SwapAdjacentBlocks(c));
+    rows[q] = hn::ConcatLowerLower(d, even_ce, even_ab);
+    rows[4 + q] = hn::ConcatLowerLower(d, odd_ce, odd_ab);
+    rows[8 + q] = hn::ConcatUpperUpper(d, even_ce, even_ab);
+    rows[12 + q] = hn::ConcatUpperUpper(d, odd_ce, odd_ab);
+#elif HWY_MAX_BYTES == 32
+    rows[q] = hn::ConcatLowerLower(d, columns[4 + q], columns[q]);
+    rows[4 + q] = hn::ConcatUpperUpper(d, columns[4 + q], columns[q]);
+#else
+    rows[q] = columns[q];
+#endif
+  }
+}
+
+#endif
+
+// Where one vector of a panel's columns comes from: output channels [first, first + count), count <= kLanes.
+struct PanelColumns {
+  std::int64_t first, count;
+};
+
+// Packs in-channels [in_begin, in_end) of those output channels: to[(tap * run + i) * stride + lane], run = in_end -
+// in_begin; lanes from `count` on are zero.
+template <class Stored>
+void pack_columns(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end, float* to,
+                  std::int64_t stride) {
+  const std::int64_t run = in_end - in_begin, length = run * w.taps, row_bytes = w.in * w.taps * Stored::kBytes;
+  const auto* from =
+      reinterpret_cast<const std::uint8_t*>(w.data) + columns.first * row_bytes + in_begin * w.taps * Stored::kBytes;
+  alignas(64) std::uint8_t edge[kLanes * kLanes * Stored::kBytes];
+  std::int64_t tap = 0, i = 0;  // of the element that is stored next
+  for (std::int64_t at = 0; at < length; at += kLanes, from += kLanes * Stored::kBytes) {
+    const std::int64_t width = length - at < kLanes ? length - at : kLanes;
+    const std::uint8_t* block = from;
+    std::int64_t block_stride = row_bytes;
+    if (width < kLanes || columns.count < kLanes) {  // at an edge: nothing beyond the weight may be touched
+      std::memset(edge, 0, sizeof edge);
+      block_stride = kLanes * Stored::kBytes;
+      for (std::int64_t r = 0; r < columns.count; ++r)
+        std::memcpy(edge + r * block_stride, from + r * row_bytes, static_cast<std::size_t>(width) * Stored::kBytes);
+      block = edge;
+    }
+    V rows[kLanes];
+    SAFELIGHT_UNROLL
+    for (int r = 0; r < kLanes; ++r) rows[r] = Stored::widen(block + r * block_stride);
+    transpose(rows);
+    if (w.taps == 1 && width == kLanes) {
+      SAFELIGHT_UNROLL
+      for (int r = 0; r < kLanes; ++r) hn::Store(rows[r], D(), to + (at + r) * stride);
+      continue;
+    }
+    for (int r = 0; r < width; ++r) {
+      hn::Store(rows[r], D(), to + (tap * run + i) * stride);
+      if (++tap == w.taps) tap = 0, ++i;
+    }
+  }
+}
+
+// As pack_columns, for any stored type.
+inline void pack_columns_of(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end,
+                            float* to, std::int64_t stride) {
+  if (w.type == DType::F16) return pack_columns<F16Weights>(w, columns, in_begin, in_end, to, stride);
+  if (w.type == DType::BF16) return pack_columns<BF16Weights>(w, columns, in_begin, in_end, to, stride);
+  pack_columns<F32Weights>(w, columns, in_begin, in_end, to, stride);
+}
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,41 @@
+#include "backends/cpu/ops.h"
+#include "backends/cpu/product.h"
+
+namespace safelight::cpu {
+namespace {
+
+class CpuLinear final : public Linear {
+ public:
+  CpuLinear(const LinearSpec& spec, Backend& backend, Engine& engine, const Tensor& weight, const Tensor& bias)
+      : Linear(spec, backend), engine_(engine), weight_(as_stored(weight)), bias_(as_floats(bias)) {}
+
+ private:
+  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+    const std::int64_t rows = x.elements() / spec_.in;
+    Tail finish = make_tail(tail, bias_, x.dim(0) > 0 ? rows / x.dim(0) : 0);
+    finish.geglu = spec_.geglu;
+    run_product(engine_, {.weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, 1},
+                          .source = {.x = x.floats().data(),
+                                     .zeros = nullptr,  // one tap, never outside
+                                     .width = rows,
+                                     .channels = spec_.in,
+                                     .out_width = rows},
+                          .tail = finish,
+                          .y = y.mutable_floats().data(),
+                          .rows = rows,
+                          .channels = y.shape().back()});
+  }
+
+  Engine& engine_;
+  Tensor weight_, bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+                                    const Tensor& bias) {
+  check_linear_weights(spec, weight, bias);
+  return std::make_unique<CpuLinear>(spec, backend, engine, weight, bias);
+}
+
+}  // namespace safelight::cpu

@@ -1,0 +1,65 @@
+#include "backends/cpu/product.h"
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/product.h"
+
+namespace safelight::cpu {
+namespace {
+
+// In-channels times taps that one pass multiplies: a panel of 64 columns is then 320 KiB.
+constexpr std::int64_t kDepth = 1280;
+// Floats of packed weights that share the second-level cache (1 MiB on the machine this was measured on, 2 or more on
+// later ones) with as many of sums.
+constexpr std::int64_t kPackedFloats = 96 * 1024, kSumFloats = 64 * 1024;
+// Packing one weight costs as much as multiplying it with some 12 rows, so blocks have many rows; more than this gains
+// nothing.
+constexpr std::int64_t kMostRows = 1024, kFewestRows = 384;
+// Multiply-adds of one task, at most, where the rows allow: 1 to 2 ms of one core.
+constexpr std::int64_t kTaskWork = 100'000'000;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t value, std::int64_t unit) { return divide_up(value, unit) * unit; }
+
+void choose_blocks(ProductCall& call, const Kernels& kernels) {
+  const std::int64_t taps = call.weight.taps, in = call.weight.in;
+  const std::int64_t passes = divide_up(in * taps, kDepth);
+  call.in_block = std::min(in, round_up(divide_up(in, passes), 16));
+  const std::int64_t panel = call.tail.geglu ? kernels.panel / 2 : kernels.panel;
+  const std::int64_t fitting = std::max<std::int64_t>(1, kPackedFloats / (call.in_block * taps * kernels.panel));
+  std::int64_t panels = std::min(fitting, divide_up(call.channels, panel));
+  std::int64_t rows = std::min(call.rows, kMostRows);
+  if (call.in_block < in) rows = std::min(rows, std::max(kFewestRows, kSumFloats / (panels * kernels.panel)));
+  const auto work = [&] { return rows * in * taps * panels * kernels.panel; };
+  while (work() > kTaskWork && rows >= 2 * kFewestRows) rows = divide_up(rows, 2);
+  while (work() > kTaskWork && panels > 1) panels = divide_up(panels, 2);
+  call.row_block =
+      divide_up(call.rows, std::max<std::int64_t>(1, divide_up(call.rows, std::max<std::int64_t>(rows, 1))));
+  call.channel_block = panels * panel;
+}
+
+}  // namespace
+
+Tensor as_stored(const Tensor& weight) {
+  const DType type = weight.dtype();
+  return type == DType::F16 || type == DType::BF16 || type == DType::F32 ? weight : to_f32(weight);
+}
+
+Tensor as_floats(const Tensor& bias) { return bias ? to_f32(bias) : Tensor(); }
+
+Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_image) {
+  return {.bias = bias ? bias.floats().data() : nullptr,
+          .per_image = tail.per_image ? tail.per_image->floats().data() : nullptr,
+          .residual = tail.residual ? tail.residual->floats().data() : nullptr,
+          .activation = tail.activation,
+          .rows_per_image = rows_per_image};
+}
+
+void run_product(Engine& engine, ProductCall call) {
+  if (call.rows == 0) return;
+  choose_blocks(call, engine.kernels);
+  engine.for_each_with_scratch(call.tasks(), product_scratch(call, engine.kernels.panel).total,
+                               [&](std::int64_t task, float* scratch) { engine.kernels.product(call, task, scratch); });
+}
+
+}  // namespace safelight::cpu

@@ -1,0 +1,21 @@
+// What conv2d and linear have in common: a weight kept as it is stored, and the call of the product kernel.
+#pragma once
+
+#include "backends/cpu/engine.h"
+#include "ops/epilogue.h"
+
+namespace safelight::cpu {
+
+// The tensor itself if kernels read its type (F16, BF16, F32), else converted.
+Tensor as_stored(const Tensor& weight);
+
+// As F32, aligned; empty stays empty.
+Tensor as_floats(const Tensor& bias);
+
+// Chooses the blocks of `call`, whose other fields are set, and runs it on all threads.
+void run_product(Engine& engine, ProductCall call);
+
+// The fields of the tail that are the same for conv2d and linear.
+Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_image);
+
+}  // namespace safelight::cpu

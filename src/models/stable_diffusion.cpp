@@ -1,0 +1,92 @@
+#include "models/stable_diffusion.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/fail.h"
+#include "models/recognise.h"
+
+namespace safelight {
+namespace {
+
+struct Size {
+  std::int64_t width, height;
+};
+
+std::string where(const SafeTensors& file) { return file.path().empty() ? "the file" : file.path().string(); }
+
+// "WIDTHxHEIGHT", both multiples of `multiple` and at most 16384.
+std::optional<Size> parse_resolution(std::string_view text, std::int64_t multiple) {
+  const auto side = [multiple](std::string_view digits) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = error == std::errc() && end == digits.data() + digits.size();
+    return whole && value > 0 && value <= 16384 && value % multiple == 0 ? std::optional(value) : std::nullopt;
+  };
+  const std::size_t x = text.find('x');
+  if (x == std::string_view::npos) return std::nullopt;
+  const auto width = side(text.substr(0, x)), height = side(text.substr(x + 1));
+  return width && height ? std::optional(Size{*width, *height}) : std::nullopt;
+}
+
+Size default_size(const SafeTensors& file, std::int64_t factor) {
+  constexpr std::int64_t kLatentSide = 64;  // what Stable Diffusion 1 was trained on: 512 pixels
+  const auto said = file.metadata().find("modelspec.resolution");
+  if (said != file.metadata().end())
+    if (const auto size = parse_resolution(said->second, factor)) return *size;
+  return {kLatentSide * factor, kLatentSide * factor};
+}
+
+void expect_stable_diffusion_1(const SafeTensors& file) {
+  const Recognition found = recognise(file);
+  if (!found.stable_diffusion_1)
+    fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion 1.x checkpoint in a single file",
+         where(file), found.what, found.evidence);
+}
+
+// Files written by transformers before 4.5 lack the text_model level.
+Loader text_model(const Loader& w) {
+  const Loader place = w / "cond_stage_model.transformer";
+  return place.has("text_model") ? place / "text_model" : place;
+}
+
+// What the networks hand to each other must have one width on both sides.
+void expect_networks_to_fit(const StableDiffusion& sd) {
+  const auto expect_equal = [&sd](std::string_view one, std::int64_t a, std::string_view other, std::int64_t b) {
+    if (a != b)
+      fail(ErrorCategory::model, "[model] {}: {} is {}, {} is {}, expected the same", where(sd.file), one, a, other, b);
+  };
+  expect_equal("the text encoder's width", sd.text_encoder.width(), "the width of text that the UNet attends to",
+               sd.unet.context_width());
+  expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "its number of outputs", sd.unet.out_channels());
+  expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "the VAE decoder's",
+               sd.vae_decoder.latent_channels());
+  expect_equal("the VAE decoder's number of inputs", sd.vae_decoder.latent_channels(), "the encoder's of outputs",
+               sd.vae_encoder.latent_channels());
+  expect_equal("the VAE decoder's factor", sd.vae_decoder.factor(), "the encoder's", sd.vae_encoder.factor());
+}
+
+}  // namespace
+
+StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend) {
+  return open(SafeTensors::open(path), backend);
+}
+
+StableDiffusion StableDiffusion::open(SafeTensors file, Backend& backend) {
+  expect_stable_diffusion_1(file);
+  const Loader w(file, backend);
+  StableDiffusion sd{.file = file,
+                     .text_encoder = ClipTextEncoder(text_model(w)),
+                     .unet = UNet(w / "model.diffusion_model"),
+                     .vae_decoder = VaeDecoder(w / "first_stage_model"),
+                     .vae_encoder = VaeEncoder(w / "first_stage_model")};
+  expect_networks_to_fit(sd);
+  const Size size = default_size(file, sd.vae_decoder.factor());
+  sd.default_width = size.width;
+  sd.default_height = size.height;
+  return sd;
+}
+
+}  // namespace safelight

@@ -1,0 +1,255 @@
+#include "models/unet.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "models/spatial_transformer.h"
+#include "models/timestep_embedding.h"
+#include "models/upsample.h"
+#include "ops/check.h"
+
+namespace safelight {
+namespace {
+
+constexpr int kHeads = 8;  // at every width of SD 1.x (40, 80 and 160 channels each)
+
+// What the blocks are made for: fixed for the whole network.
+struct Widths {
+  std::int64_t embedding = 0, context = 0;
+};
+
+class ResBlock {
+ public:
+  ResBlock(const Loader& w, std::int64_t in, std::int64_t embedding)
+      : ResBlock(w, in, w.dim("in_layers.2.weight", 0), embedding) {}
+
+  // embedding: F32 [n, embedding width], after its SiLU.
+  Tensor operator()(const Tensor& x, const Tensor& embedding) {
+    const Tensor shift = (*emb_layers_1_)(embedding);
+    Tensor h = (*in_layers_0_)(x);
+    h = (*in_layers_2_)(h, {.per_image = &shift});
+    h = (*out_layers_0_)(h);
+    const Tensor shortcut = skip_connection_ ? (*skip_connection_)(x) : x;
+    return (*out_layers_3_)(h, {.residual = &shortcut});
+  }
+
+  std::int64_t out() const noexcept { return out_layers_3_->spec().out; }
+
+ private:
+  ResBlock(const Loader& w, std::int64_t in, std::int64_t out, std::int64_t embedding)
+      : in_layers_0_((w / "in_layers.0").group_norm({.channels = in, .activation = Activation::silu})),
+        in_layers_2_((w / "in_layers.2").conv2d({.in = in, .out = out})),
+        emb_layers_1_((w / "emb_layers.1").linear({.in = embedding, .out = out})),
+        out_layers_0_((w / "out_layers.0").group_norm({.channels = out, .activation = Activation::silu})),
+        out_layers_3_((w / "out_layers.3").conv2d({.in = out, .out = out})),
+        skip_connection_(in == out ? nullptr : (w / "skip_connection").linear({.in = in, .out = out})) {}
+
+  std::unique_ptr<GroupNorm> in_layers_0_;
+  std::unique_ptr<Conv2d> in_layers_2_;
+  std::unique_ptr<Linear> emb_layers_1_;
+  std::unique_ptr<GroupNorm> out_layers_0_;
+  std::unique_ptr<Conv2d> out_layers_3_;
+  std::unique_ptr<Linear> skip_connection_;
+};
+
+TransformerSizes transformer_sizes(std::int64_t channels, const Widths& widths) {
+  return {.channels = channels, .context = widths.context, .heads = kHeads};
+}
+
+// A step of the way down: a residual block, with attention where the checkpoint has it.
+class InputBlock {
+ public:
+  InputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
+    if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(out(), widths));
+  }
+
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context) {
+    const Tensor h = res_(x, embedding);
+    return attention_ ? (*attention_)(h, context) : h;
+  }
+
+  std::int64_t out() const noexcept { return res_.out(); }
+
+ private:
+  ResBlock res_;
+  std::optional<SpatialTransformer> attention_;
+};
+
+// Between two levels: half the sides, an odd one rounded up.
+class Downsample {
+ public:
+  Downsample(const Loader& w, std::int64_t channels)
+      : op_((w / "op").conv2d({.in = channels, .out = channels, .stride = 2})) {}
+
+  Tensor operator()(const Tensor& x, const Tensor&, const Tensor&) { return (*op_)(x); }
+
+  std::int64_t out() const noexcept { return op_->spec().out; }
+
+ private:
+  std::unique_ptr<Conv2d> op_;
+};
+
+class MiddleBlock {
+ public:
+  MiddleBlock(const Loader& w, std::int64_t channels, const Widths& widths)
+      : res_0_(w / 0, channels, widths.embedding),
+        attention_1_(w / 1, transformer_sizes(res_0_.out(), widths)),
+        res_2_(w / 2, res_0_.out(), widths.embedding) {}
+
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context) {
+    return res_2_(attention_1_(res_0_(x, embedding), context), embedding);
+  }
+
+  std::int64_t out() const noexcept { return res_2_.out(); }
+
+ private:
+  ResBlock res_0_;
+  SpatialTransformer attention_1_;
+  ResBlock res_2_;
+};
+
+// A step of the way up: a residual block over what comes from below and the skip connection, attention and a doubling
+// where the checkpoint has them.
+class OutputBlock {
+ public:
+  OutputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
+    for (std::int64_t i = 1; w.has(i); ++i) {
+      if ((w / i).has("conv"))
+        upsample_.emplace(w / i, out());
+      else
+        attention_.emplace(w / i, transformer_sizes(out(), widths));
+    }
+  }
+
+  // `next_skip` is what the next block will be joined with: it says to which size to grow. Unused by the last block.
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context, const Tensor& next_skip) {
+    Tensor h = res_(x, embedding);
+    if (attention_) h = (*attention_)(h, context);
+    return upsample_ ? (*upsample_)(h, next_skip.dim(1), next_skip.dim(2)) : h;
+  }
+
+  std::int64_t out() const noexcept { return res_.out(); }
+  bool doubles() const noexcept { return upsample_.has_value(); }
+
+ private:
+  ResBlock res_;
+  std::optional<SpatialTransformer> attention_;
+  std::optional<Upsample> upsample_;
+};
+
+}  // namespace
+
+struct UNet::Layers {
+  explicit Layers(const Loader& w);
+
+  // The timesteps' embedding after the SiLU that every ResBlock applies to it first.
+  Tensor embed(std::span<const float> timesteps) {
+    const Tensor code = timestep_embedding(timesteps, time_embed_0->spec().in, backend);
+    const Tensor hidden = (*time_embed_0)(code, {.activation = Activation::silu});
+    return (*time_embed_2)(hidden, {.activation = Activation::silu});
+  }
+
+  Backend& backend;
+  std::unique_ptr<Linear> time_embed_0, time_embed_2;
+  std::unique_ptr<Conv2d> conv_in;                                 // input_blocks.0
+  std::vector<std::variant<InputBlock, Downsample>> input_blocks;  // input_blocks.1 and on
+  std::optional<MiddleBlock> middle_block;
+  std::vector<OutputBlock> output_blocks;
+  std::unique_ptr<GroupNorm> out_0;
+  std::unique_ptr<Conv2d> out_2;
+  std::int64_t context_width;
+
+ private:
+  // What a skip connection carries, and how often its sides were halved.
+  struct Skip {
+    std::int64_t channels;
+    int level;
+  };
+  std::vector<Skip> read_way_down(const Loader& w, const Widths& widths);
+  void read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips);
+};
+
+UNet::Layers::Layers(const Loader& w)
+    : backend(w.backend()),
+      time_embed_0(
+          (w / "time_embed.0").linear({.in = w.dim("time_embed.0.weight", 1), .out = w.dim("time_embed.0.weight", 0)})),
+      time_embed_2(
+          (w / "time_embed.2").linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})),
+      context_width(w.dim("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)) {
+  if (time_embed_0->spec().in % 2 != 0)
+    w.reject("time_embed.0.weight",
+             fmt::format("takes {} values, expected as many cosines as sines", time_embed_0->spec().in));
+  const Widths widths{.embedding = time_embed_2->spec().out, .context = context_width};
+  std::vector<Skip> skips = read_way_down(w / "input_blocks", widths);
+  middle_block.emplace(w / "middle_block", skips.back().channels, widths);
+  read_way_up(w / "output_blocks", widths, std::move(skips));
+  const std::int64_t last = output_blocks.back().out();
+  out_0 = (w / "out.0").group_norm({.channels = last, .activation = Activation::silu});
+  out_2 = (w / "out.2").conv2d({.in = last, .out = w.dim("out.2.weight", 0)});
+}
+
+std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, const Widths& widths) {
+  conv_in = (w / "0.0").conv2d({.in = w.dim("0.0.weight", 1), .out = w.dim("0.0.weight", 0)});
+  std::vector<Skip> skips{{.channels = conv_in->spec().out, .level = 0}};
+  for (std::int64_t i = 1; i < w.count(); ++i) {
+    const auto [channels, level] = skips.back();
+    if ((w / i).has("0.op")) {
+      const Downsample& down = std::get<Downsample>(input_blocks.emplace_back(Downsample(w / i / 0, channels)));
+      skips.push_back({.channels = down.out(), .level = level + 1});
+    } else {
+      const InputBlock& block = std::get<InputBlock>(input_blocks.emplace_back(InputBlock(w / i, channels, widths)));
+      skips.push_back({.channels = block.out(), .level = level});
+    }
+  }
+  return skips;
+}
+
+void UNet::Layers::read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips) {
+  std::int64_t channels = middle_block->out();
+  for (int level = skips.back().level; !skips.empty(); skips.pop_back()) {
+    const Loader place = w / std::ssize(output_blocks);
+    if (skips.back().level != level)
+      place.reject("0.in_layers.2.weight", fmt::format("would join a map halved {} times with one halved {} times: an "
+                                                       "upsampling convolution before it is missing or too many",
+                                                       level, skips.back().level));
+    const OutputBlock& block = output_blocks.emplace_back(place, channels + skips.back().channels, widths);
+    channels = block.out();
+    if (block.doubles()) --level;
+  }
+  if (output_blocks.back().doubles())
+    (w / (std::ssize(output_blocks) - 1))
+        .reject("0.in_layers.2.weight", "is in the last block, expected no upsampling");
+}
+
+UNet::UNet(const Loader& w) : layers_(std::make_unique<Layers>(w)) {}
+UNet::~UNet() = default;
+UNet::UNet(UNet&&) noexcept = default;
+UNet& UNet::operator=(UNet&&) noexcept = default;
+
+Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const Tensor& context) {
+  expect_channels("unet", "x", x, in_channels(), 4);
+  expect_channels("unet", "context", context, context_width(), 3);
+  if (x.dim(0) != static_cast<std::int64_t>(timesteps.size()) || x.dim(0) != context.dim(0))
+    fail(ErrorCategory::model, "[unet] {} images, {} timesteps, {} texts: expected the same number of each", x.dim(0),
+         timesteps.size(), context.dim(0));
+  const Tensor embedding = layers_->embed(timesteps);
+  std::vector<Tensor> skips{(*layers_->conv_in)(x)};
+  for (auto& input : layers_->input_blocks)
+    skips.push_back(std::visit([&](auto& block) { return block(skips.back(), embedding, context); }, input));
+  Tensor h = (*layers_->middle_block)(skips.back(), embedding, context);
+  for (OutputBlock& output : layers_->output_blocks) {
+    h = layers_->backend.concat(h, skips.back());
+    skips.pop_back();
+    h = output(h, embedding, context, skips.empty() ? h : skips.back());
+  }
+  return (*layers_->out_2)((*layers_->out_0)(h));
+}
+
+std::int64_t UNet::in_channels() const noexcept { return layers_->conv_in->spec().in; }
+std::int64_t UNet::out_channels() const noexcept { return layers_->out_2->spec().out; }
+std::int64_t UNet::context_width() const noexcept { return layers_->context_width; }
+
+}  // namespace safelight

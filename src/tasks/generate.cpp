@@ -1,0 +1,184 @@
+// Text to picture with a latent diffusion model (Rombach et al. 2022).
+#include "safelight/generate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "diffusion/guidance.h"
+#include "diffusion/latent_noise.h"
+#include "diffusion/weighted_sum.h"
+#include "image/infotext.h"
+#include "tasks/generate_plan.h"
+#include "tasks/planes.h"
+#include "tasks/stopwatch.h"
+
+namespace safelight {
+namespace {
+
+// One call of generate(): what its parts share.
+class Generation {
+ public:
+  Generation(Model::State& model, const GenerateOptions& options)
+      : model_(model), options_(options), plan_(plan_generate(model, options)) {}
+
+  GenerateReport run(const std::function<void(GeneratedPicture)>& on_picture);
+
+ private:
+  void encode_texts();
+  Tensor start_noise(std::int64_t index, LatentNoise& noise) const;
+  Tensor sample_latents(std::int64_t index);
+  Tensor decode(const Tensor& latents);
+  std::string infotext(std::uint64_t seed) const;
+  void warn_unless_finite(std::int64_t index, const Tensor& pixels);
+  void inspect(std::int64_t index, std::string_view name, const Tensor& tensor) const {
+    if (options_.inspect) options_.inspect({index, name, tensor});
+  }
+
+  Model::State& model_;
+  const GenerateOptions& options_;
+  const GeneratePlan plan_;
+  GenerateReport report_;
+  Tensor prompt_, negative_;  // embeddings, F32 [1, tokens, width]
+  double step_ms_ = 0, decode_ms_ = 0;
+};
+
+// What the user should know about a prompt that is longer than the text encoder's positions.
+void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector<std::string>& warnings) {
+  if (text.cut > 0)
+    warnings.push_back(fmt::format("the {} has {} tokens, {} more than the model reads; ignored: {}", what, text.tokens,
+                                   text.cut, text.cut_text));
+}
+
+Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
+  Tensor result = Tensor::allocate(DType::I64, {rows, static_cast<std::int64_t>(ids.size()) / rows});
+  std::byte* out = result.mutable_data();
+  for (const std::int64_t id : ids) {
+    std::memcpy(out, &id, sizeof id);
+    out += sizeof id;
+  }
+  return result;
+}
+
+void Generation::encode_texts() {
+  model_.context.report("text", 0, 1);
+  const TokenizedPrompt prompt = model_.tokenizer(options_.prompt);
+  warn_if_cut("prompt", prompt, report_.warnings);
+  std::vector<std::int32_t> ids = prompt.ids;
+  if (plan_.guided()) {
+    const TokenizedPrompt negative = model_.tokenizer(options_.negative_prompt);
+    warn_if_cut("negative prompt", negative, report_.warnings);
+    ids.insert(ids.end(), negative.ids.begin(), negative.ids.end());
+  }
+  const std::int64_t texts = plan_.guided() ? 2 : 1;
+  inspect(0, "token_ids", to_i64(ids, texts));
+  const Tensor embeddings = model_.networks.text_encoder(ids, texts);
+  inspect(0, "text_embeddings", embeddings);
+  prompt_ = image(embeddings, 0);
+  if (plan_.guided()) negative_ = image(embeddings, 1);
+  model_.context.report("text", 1, 1);
+}
+
+// Noise of unit variance. The generator's first draw is made in any case: the noise of the steps follows it.
+Tensor Generation::start_noise(std::int64_t index, LatentNoise& noise) const {
+  Tensor drawn = noise.next();
+  if (plan_.initial_latents.empty()) return drawn;
+  return image(plan_.initial_latents, plan_.initial_latents.dim(0) == 1 ? 0 : index);
+}
+
+Tensor Generation::sample_latents(std::int64_t index) {
+  LatentNoise noise(plan_.rng, plan_.seed + static_cast<std::uint64_t>(index), plan_.latents);
+  const Tensor start = start_noise(index, noise);
+  if (options_.inspect) inspect(index, "start_noise", to_nchw(start));
+
+  const NoiseSchedule schedule;
+  const auto unet = [&](const Tensor& x, std::span<const float> timesteps, const Tensor& context) {
+    return model_.networks.unet(x, timesteps, context);
+  };
+  const Denoiser denoiser(schedule, Guidance(unet, prompt_, negative_, plan_.cfg));
+  const std::unique_ptr<Sampler> sampler = plan_.sampler->make();
+  const std::vector<double> levels = sampler->levels(schedule, plan_.spacing, static_cast<int>(plan_.steps));
+  const auto on_step = [&](const StepReport& step) {
+    if (options_.inspect) inspect(index, fmt::format("latents_{:03}", step.done), to_nchw(step.latents));
+  };
+  model_.context.report("step", 0, plan_.steps);
+  return sample(
+      *sampler, levels, scaled(start, sampler->start_scale(levels.front())), denoiser, [&] { return noise.next(); },
+      model_.context, on_step);
+}
+
+Tensor Generation::decode(const Tensor& latents) {
+  model_.context.report("decode", 0, 1);
+  Tensor pixels = model_.networks.vae_decoder(scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)));
+  model_.context.report("decode", 1, 1);
+  return pixels;
+}
+
+std::string Generation::infotext(std::uint64_t seed) const {
+  Infotext info{.prompt = options_.prompt, .negative_prompt = options_.negative_prompt, .fields = {}};
+  const auto add = [&](std::string name, std::string value) {
+    info.fields.emplace_back(std::move(name), std::move(value));
+  };
+  add("Steps", fmt::format("{}", plan_.steps));
+  add("Sampler", std::string(plan_.sampler->names.label));
+  add("Schedule type", std::string(safelight::info(plan_.spacing).names.label));
+  add("CFG scale", fmt::format("{}", options_.cfg));
+  add("Seed", fmt::format("{}", seed));
+  add("Size", fmt::format("{}x{}", plan_.width, plan_.height));
+  if (const std::string& hash = model_.hash.hex(model_.context); !hash.empty()) add("Model hash", hash.substr(0, 10));
+  add("Model", model_.networks.file.path().stem().string());
+  add("RNG", std::string(safelight::info(plan_.rng).names.label));
+  add("Version", "Safelight " SAFELIGHT_VERSION);
+  return format_infotext(info);
+}
+
+void Generation::warn_unless_finite(std::int64_t index, const Tensor& pixels) {
+  const auto bad = std::ranges::count_if(pixels.floats(), [](float v) { return !std::isfinite(v); });
+  if (bad > 0)
+    report_.warnings.push_back(
+        fmt::format("picture {}: {} of {} values are infinite or not a number", index + 1, bad, pixels.elements()));
+}
+
+GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_picture) {
+  const Stopwatch total;
+  encode_texts();
+  report_.text_ms = total.ms();
+  for (std::int64_t index = 0; index < plan_.count; ++index) {
+    model_.context.report("picture", index, plan_.count);
+    const Stopwatch stepping;
+    const Tensor latents = sample_latents(index);
+    step_ms_ += stepping.ms();
+    const Stopwatch decoding;
+    const Tensor pixels = decode(latents);
+    decode_ms_ += decoding.ms();
+    if (options_.inspect) inspect(index, "picture", to_nchw(pixels));
+    warn_unless_finite(index, pixels);
+    const std::uint64_t seed = plan_.seed + static_cast<std::uint64_t>(index);
+    on_picture({.index = index, .seed = seed, .picture = to_picture(pixels), .infotext = infotext(seed)});
+  }
+  model_.context.report("picture", plan_.count, plan_.count);
+
+  report_.width = plan_.width;
+  report_.height = plan_.height;
+  report_.steps = plan_.steps;
+  report_.count = plan_.count;
+  report_.seed = plan_.seed;
+  report_.sampler = plan_.sampler->names.name;
+  report_.schedule = safelight::info(plan_.spacing).names.name;
+  report_.rng = safelight::info(plan_.rng).names.name;
+  report_.mean_step_ms = step_ms_ / static_cast<double>(plan_.count * plan_.steps);
+  report_.mean_decode_ms = decode_ms_ / static_cast<double>(plan_.count);
+  report_.total_ms = total.ms();
+  return std::move(report_);
+}
+
+}  // namespace
+
+GenerateReport generate(Model& model, const GenerateOptions& options,
+                        const std::function<void(GeneratedPicture)>& on_picture) {
+  return Generation(model.state(), options).run(on_picture);
+}
+
+}  // namespace safelight

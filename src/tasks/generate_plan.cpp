@@ -1,0 +1,135 @@
+#include "tasks/generate_plan.h"
+
+#include <cmath>
+#include <random>
+
+#include "core/available_memory.h"
+#include "core/fail.h"
+#include "core/utf8.h"
+#include "tasks/planes.h"
+
+namespace safelight {
+namespace {
+
+constexpr std::int64_t kMaxSide = 65535;  // PNG's readers refuse more
+constexpr std::int64_t kMaxPixels = 1 << 28;
+constexpr std::int64_t kMaxCount = 10'000;
+constexpr double kMaxCfg = 1000;
+
+std::string in_gigabytes(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.0f} MB", std::ceil(bytes / 1e6)) : fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
+void check_prompt(std::string_view what, std::string_view text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t offset = text.size() - rest.size();
+    const std::optional<char32_t> code = take_code_point(rest);
+    if (!code) fail(ErrorCategory::usage, "[{}] expected UTF-8, found another byte at offset {}", what, offset);
+    if (*code == 0) fail(ErrorCategory::usage, "[{}] expected text, found a NUL byte at offset {}", what, offset);
+  }
+}
+
+// The start noise as our layout, or an empty tensor.
+Tensor initial_latents(const Model::State& model, const Tensor& given) {
+  if (given.empty()) return {};
+  const std::int64_t channels = model.networks.unet.in_channels();
+  if (given.rank() != 4 || given.dim(0) < 1 || given.dim(1) != channels || given.dim(2) < 1 || given.dim(3) < 1)
+    fail(ErrorCategory::usage, "[init-latents] expected shape [pictures, {}, height, width], found {}", channels,
+         to_string(given.shape()));
+  return to_nhwc(to_f32(given));
+}
+
+std::int64_t side(std::string_view what, std::int64_t wanted, std::int64_t of_latents, std::int64_t otherwise) {
+  if (wanted != 0 && of_latents != 0 && wanted != of_latents)
+    fail(ErrorCategory::usage, "[{}] expected {}, the size of the initial latents, found {}", what, of_latents, wanted);
+  return wanted ? wanted : of_latents ? of_latents : otherwise;
+}
+
+void check_side(std::string_view what, std::int64_t value, std::int64_t multiple) {
+  if (value < multiple || value % multiple != 0)
+    fail(ErrorCategory::usage, "[{}] expected a multiple of {}, found {}", what, multiple, value);
+}
+
+void check_memory(const Model::State& model, const GeneratePlan& plan) {
+  const std::int64_t factor = model.networks.size_multiple();
+  const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
+  const bool absurd = plan.width > kMaxSide || plan.height > kMaxSide || pixels > static_cast<double>(kMaxPixels);
+  // Absurd sizes would overflow; their need grows with the pixels.
+  const double needed =
+      absurd ? pixels / (static_cast<double>(factor * factor)) *
+                   static_cast<double>(activation_bytes(model.networks.file, factor, factor, factor))
+             : static_cast<double>(activation_bytes(model.networks.file, plan.width, plan.height, factor));
+  const std::uint64_t available = available_memory();
+  if (absurd || needed > static_cast<double>(available))
+    fail(ErrorCategory::limit, "[size] {} x {} pixels would need {} of memory, {} are available", plan.width,
+         plan.height, in_gigabytes(needed), in_gigabytes(static_cast<double>(available)));
+}
+
+void check_count(const GeneratePlan& plan) {
+  if (plan.count < 1) fail(ErrorCategory::usage, "[count] expected 1 or more pictures, found {}", plan.count);
+  if (plan.count > kMaxCount)
+    fail(ErrorCategory::limit, "[count] {} pictures of {} x {} would take {}, expected at most {} pictures", plan.count,
+         plan.width, plan.height,
+         in_gigabytes(3.0 * static_cast<double>(plan.width) * static_cast<double>(plan.height) *
+                      static_cast<double>(plan.count)),
+         kMaxCount);
+  if (plan.initial_latents && plan.initial_latents.dim(0) != 1 && plan.initial_latents.dim(0) != plan.count)
+    fail(ErrorCategory::usage, "[count] expected {}, as many pictures as there are initial latents, found {}",
+         plan.initial_latents.dim(0), plan.count);
+}
+
+}  // namespace
+
+GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& options) {
+  check_prompt("prompt", options.prompt);
+  check_prompt("negative prompt", options.negative_prompt);
+  GeneratePlan plan;
+  const SamplerChoice choice = parse_sampler(options.sampler);
+  plan.sampler = choice.sampler;
+  plan.spacing = parse_spacing(options.schedule);
+  if (plan.spacing == Spacing::automatic) plan.spacing = choice.spacing;
+  if (plan.spacing == Spacing::automatic) plan.spacing = plan.sampler->make()->default_spacing();
+  plan.rng = parse_rng(options.rng);
+  plan.steps = options.steps;
+  const NoiseSchedule schedule;
+  check_steps(schedule, static_cast<int>(std::clamp<std::int64_t>(plan.steps, -1, 1 << 20)));
+  static_cast<void>(plan.sampler->make()->levels(schedule, plan.spacing, static_cast<int>(plan.steps)));
+  if (!(std::abs(options.cfg) <= kMaxCfg))
+    fail(ErrorCategory::usage, "[cfg] expected a number between -{0} and {0}, found {1}", kMaxCfg, options.cfg);
+  plan.cfg = static_cast<float>(options.cfg);
+
+  plan.initial_latents = initial_latents(model, options.initial_latents);
+  const std::int64_t factor = model.networks.size_multiple();
+  const auto of_latents = [&](std::size_t axis) {
+    return plan.initial_latents ? plan.initial_latents.dim(axis) * factor : 0;
+  };
+  plan.width = side("width", options.width, of_latents(2), model.networks.default_width);
+  plan.height = side("height", options.height, of_latents(1), model.networks.default_height);
+  check_side("width", plan.width, factor);
+  check_side("height", plan.height, factor);
+  check_memory(model, plan);
+  plan.count = options.count.value_or(plan.initial_latents ? plan.initial_latents.dim(0) : 1);
+  check_count(plan);
+  plan.latents = {1, plan.height / factor, plan.width / factor, model.networks.unet.in_channels()};
+  plan.seed = options.seed ? *options.seed : std::random_device{}();  // 32 bits, as other programs draw them
+  return plan;
+}
+
+std::uint64_t activation_bytes(const SafeTensors& checkpoint, std::int64_t width, std::int64_t height,
+                               std::int64_t vae_factor) {
+  const auto dim = [&](std::string_view name, std::size_t axis) {
+    const TensorInfo* info = checkpoint.find(name);
+    return info && axis < info->shape.size() ? info->shape[axis] : 0;
+  };
+  // The widest maps are those of the decoder's last level, which enters with the width of the level before, and in the
+  // UNet those of the first level, where a pair of images is in work and the skip connections of all levels wait.
+  const std::uint64_t decoder = dim("first_stage_model.decoder.up.0.block.0.conv1.weight", 1);
+  const std::uint64_t unet = dim("model.diffusion_model.input_blocks.0.0.weight", 0);
+  constexpr std::uint64_t kDecoderMaps = 4, kUNetMaps = 16, kImages = 2;
+  const auto pixels = static_cast<std::uint64_t>(width * height);
+  const auto latent_pixels = static_cast<std::uint64_t>((width / vae_factor) * (height / vae_factor));
+  return sizeof(float) * (kDecoderMaps * decoder * pixels + kImages * kUNetMaps * unet * latent_pixels);
+}
+
+}  // namespace safelight

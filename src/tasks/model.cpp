@@ -1,0 +1,45 @@
+// Opening a checkpoint for the tasks.
+#include "backends/make_backend.h"
+#include "core/fail.h"
+#include "tasks/model_state.h"
+#include "tasks/stopwatch.h"
+
+namespace safelight {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+}  // namespace
+
+Model Model::open(const std::filesystem::path& path, const Context& context) {
+  const Stopwatch stopwatch;
+  if (context.threads < 0 || context.threads > kMaxThreads)
+    fail(ErrorCategory::usage, "[threads] expected 1 to {}, or 0 for all cores; found {}", kMaxThreads,
+         context.threads);
+  context.report("open", 0, 1);
+  const SafeTensors file = SafeTensors::open(path);
+  auto state = std::make_unique<State>(context, file);
+  state->open_ms = stopwatch.ms();
+  context.report("open", 1, 1);
+  return Model(std::move(state));
+}
+
+Model::State::State(const Context& c, const SafeTensors& file)
+    : context(c),
+      hash(file.path()),
+      backend(make_backend(c)),
+      networks(StableDiffusion::open(file, *backend)),
+      tokenizer(networks.text_encoder.positions()) {}
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+const std::filesystem::path& Model::path() const noexcept { return state_->networks.file.path(); }
+std::int64_t Model::default_width() const noexcept { return state_->networks.default_width; }
+std::int64_t Model::default_height() const noexcept { return state_->networks.default_height; }
+std::int64_t Model::size_multiple() const noexcept { return state_->networks.size_multiple(); }
+double Model::open_ms() const noexcept { return state_->open_ms; }
+
+}  // namespace safelight

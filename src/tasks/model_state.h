@@ -1,0 +1,22 @@
+// What an open Model consists of, for the tasks.
+#pragma once
+
+#include "models/stable_diffusion.h"
+#include "models/tokenizer.h"
+#include "safelight/generate.h"
+#include "tasks/background_hash.h"
+
+namespace safelight {
+
+struct Model::State {
+  State(const Context& context, const SafeTensors& file);
+
+  Context context;
+  BackgroundHash hash;  // before the backend, whose threads pin the calling thread to a core
+  std::unique_ptr<Backend> backend;
+  StableDiffusion networks;
+  ClipTokenizer tokenizer;
+  double open_ms = 0;
+};
+
+}  // namespace safelight

@@ -1,0 +1,55 @@
+#include "conformance.h"
+
+namespace safelight {
+namespace {
+
+// Attention has no weights: one variant for each instruction set.
+std::vector<Variant> instruction_sets() {
+  std::vector<Variant> variants;
+  for (const Variant& v : all_variants())
+    if (v.weights == DType::F32 && !v.unaligned) variants.push_back(v);
+  return variants;
+}
+
+class AttentionConformance : public Conformance {
+ protected:
+  void check(std::int64_t images, std::int64_t queries, std::int64_t keys, const AttentionSpec& spec,
+             std::int64_t width, float deviation = 1) {
+    const std::int64_t channels = spec.heads * width;
+    const Tensor q = random_tensor({images, queries, channels}, 1, 0, deviation),
+                 k = random_tensor({images, keys, channels}, 2);
+    const Tensor v = random_tensor({images, keys, channels}, 3);
+    expect_close(cpu().attention(q, k, v, spec), reference().attention(q, k, v, spec), deviation * 4e-6f);
+  }
+};
+
+TEST_P(AttentionConformance, HeadWidths) {
+  for (const std::int64_t width : {1, 5, 12, 16, 40, 64, 80, 160}) check(2, 13, 13, {.heads = 3}, width);
+  check(1, 20, 20, {.heads = 1}, 512);
+}
+
+TEST_P(AttentionConformance, TokenCounts) {
+  for (const auto& [queries, keys] : {std::pair{1, 1}, {1, 77}, {7, 3}, {95, 255}, {97, 257}, {200, 77}, {64, 600}})
+    check(1, queries, keys, {.heads = 2}, 20);
+}
+
+TEST_P(AttentionConformance, Causal) {
+  for (const std::int64_t tokens : {1, 2, 15, 16, 17, 77, 100, 300})
+    check(2, tokens, tokens, {.heads = 2, .causal = true}, 12);
+}
+
+TEST_P(AttentionConformance, PeakedScores) { check(1, 40, 300, {.heads = 1}, 40, 30); }
+
+// Far below the largest score nothing may remain, and a maximum found late must shrink what came before.
+TEST_P(AttentionConformance, ScoresThatGrow) {
+  const std::int64_t keys = 700;
+  Tensor k = Tensor::allocate(DType::F32, {1, keys, 1});
+  for (std::size_t i = 0; i < k.floats().size(); ++i) k.mutable_floats()[i] = static_cast<float>(i);
+  const Tensor q = random_tensor({1, 5, 1}, 1, 1, 0.1f), v = random_tensor({1, keys, 1}, 2);
+  expect_close(cpu().attention(q, k, v, {}), reference().attention(q, k, v, {}), 1e-4f);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AttentionConformance, testing::ValuesIn(instruction_sets()), variant_name);
+
+}  // namespace
+}  // namespace safelight

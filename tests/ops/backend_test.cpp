@@ -1,0 +1,107 @@
+// The CPU backend as a whole: choice of kernels, threads, memory, cancellation.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "backends/cpu/cpu_backend.h"
+#include "backends/make_backend.h"
+#include "conformance.h"
+#include "safelight/error.h"
+
+namespace safelight {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+template <class F>
+Error error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e;
+  }
+  return {ErrorCategory::usage, "nothing was thrown"};
+}
+
+class ForcedInstructionSet {
+ public:
+  explicit ForcedInstructionSet(const char* name) { setenv("SAFELIGHT_ISA", name, 1); }
+  ~ForcedInstructionSet() { unsetenv("SAFELIGHT_ISA"); }
+};
+
+TEST(CpuBackend, TakesTheInstructionSetFromTheEnvironment) {
+  for (const std::string_view set : cpu_instruction_sets()) {
+    const ForcedInstructionSet forced(std::string(set).c_str());
+    EXPECT_EQ(make_backend({})->name(), "cpu");
+  }
+}
+
+TEST(CpuBackend, UnknownInstructionSetNamesTheKnownOnes) {
+  const ForcedInstructionSet forced("mmx");
+  const Error error = error_of([] { make_backend({}); });
+  EXPECT_EQ(error.category(), ErrorCategory::usage);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("mmx"), HasSubstr(std::string(cpu_instruction_sets().front()))));
+}
+
+TEST(CpuBackend, UnknownBackendNamesTheKnownOnes) {
+  const Error error = error_of([] { make_backend({.backend = "abacus"}); });
+  EXPECT_EQ(error.category(), ErrorCategory::usage);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("abacus"), HasSubstr("reference")));
+}
+
+// Every op once, at sizes that make several tasks.
+std::vector<Tensor> outputs(Backend& backend) {
+  const Tensor picture = random_tensor({2, 33, 31, 64}, 1), tokens = random_tensor({2, 300, 64}, 2);
+  const Tensor kernel = stored(random_tensor({70, 64, 3, 3}, 3, 0, 0.04f), DType::F16, false);
+  const Tensor matrix = stored(random_tensor({200, 64}, 4, 0, 0.1f), DType::BF16, false);
+  const Tensor scale = random_tensor({64}, 5), shift = random_tensor({64}, 6);
+  std::vector<Tensor> results;
+  results.push_back((*backend.conv2d({.in = 64, .out = 70}, kernel, {}))(picture));
+  results.push_back((*backend.linear({.in = 64, .out = 200}, matrix, {}))(tokens, {.activation = Activation::gelu}));
+  results.push_back((*backend.linear({.in = 64, .out = 200, .geglu = true}, matrix, {}))(tokens));
+  results.push_back((*backend.group_norm({.channels = 64}, scale, shift))(picture));
+  results.push_back((*backend.layer_norm({.channels = 64}, scale, shift))(tokens));
+  results.push_back(backend.attention(tokens, tokens, tokens, {.heads = 4}));
+  results.push_back(backend.concat(picture, picture));
+  return results;
+}
+
+TEST(CpuBackend, SameBitsAtAnyThreadCount) {
+  for (const std::string_view set : cpu_instruction_sets()) {
+    const std::vector<Tensor> expected = outputs(*make_cpu_backend({.threads = 1}, set));
+    for (const int threads : {2, 3, 5}) {
+      const std::vector<Tensor> actual = outputs(*make_cpu_backend({.threads = threads}, set));
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        EXPECT_EQ(std::memcmp(actual[i].data(), expected[i].data(), expected[i].bytes()), 0)
+            << set << ", " << threads << " threads, output " << i;
+    }
+  }
+}
+
+TEST(CpuBackend, TensorsOutliveTheBackend) {
+  Tensor t = make_cpu_backend({})->empty({1000, 1000});
+  t.mutable_floats().back() = 1;
+  EXPECT_EQ(t.floats().back(), 1);
+}
+
+TEST(CpuBackend, RecyclesMemory) {
+  const std::unique_ptr<Backend> backend = make_cpu_backend({});
+  const std::byte* first = backend->empty({500, 1000}).data();
+  EXPECT_EQ(backend->empty({1000, 500}).data(), first);
+}
+
+TEST(CpuBackend, StopsWhenCancelled) {
+  for (const char* name : {"cpu", "reference"}) {
+    CancelToken token;
+    const std::unique_ptr<Backend> backend = make_backend({.backend = name, .cancel = &token});
+    const Tensor x = random_tensor({1, 64, 64}, 1);
+    EXPECT_NO_THROW(backend->attention(x, x, x, {}));
+    token.cancel();
+    EXPECT_EQ(error_of([&] { backend->attention(x, x, x, {}); }).category(), ErrorCategory::cancelled) << name;
+  }
+}
+
+}  // namespace
+}  // namespace safelight

@@ -1,0 +1,102 @@
+#include "conformance.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <random>
+
+#include "backends/cpu/cpu_backend.h"
+#include "backends/reference/reference_backend.h"
+
+namespace safelight {
+namespace {
+
+std::uint16_t to_f16(float value) {
+  const std::uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+  if (value == 0) return sign;
+  int exponent = 0;
+  std::frexp(value, &exponent);
+  exponent = std::max(exponent - 1, -14);  // subnormals share the smallest normal exponent
+  const auto mantissa = static_cast<int>(std::nearbyint(std::ldexp(std::fabs(value), 10 - exponent)));
+  return static_cast<std::uint16_t>(sign | (((exponent + 14) << 10) + mantissa));
+}
+
+std::uint16_t to_bf16(float value) {
+  const auto raw = std::bit_cast<std::uint32_t>(value);
+  return static_cast<std::uint16_t>((raw + 0x7FFF + ((raw >> 16) & 1)) >> 16);
+}
+
+}  // namespace
+
+std::string variant_name(const testing::TestParamInfo<Variant>& info) {
+  return info.param.instruction_set + "_" + std::string(name(info.param.weights)) +
+         (info.param.unaligned ? "_unaligned" : "");
+}
+
+std::vector<Variant> all_variants() {
+  std::vector<Variant> variants;
+  for (const std::string_view set : cpu_instruction_sets())
+    for (const DType type : {DType::F32, DType::F16, DType::BF16})
+      for (const bool unaligned : {false, true}) variants.push_back({std::string(set), type, unaligned});
+  return variants;
+}
+
+Backend& reference_backend() {
+  static const std::unique_ptr<Backend> backend = make_reference_backend({});
+  return *backend;
+}
+
+Backend& cpu_backend(std::string_view instruction_set) {
+  static std::map<std::string, std::unique_ptr<Backend>, std::less<>> backends;
+  std::unique_ptr<Backend>& backend = backends[std::string(instruction_set)];
+  if (!backend) backend = make_cpu_backend({.threads = 2}, instruction_set);
+  return *backend;
+}
+
+Tensor random_tensor(Shape shape, unsigned seed, float mean, float deviation) {
+  Tensor t = Tensor::allocate(DType::F32, std::move(shape));
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> distribution(mean, deviation);
+  for (float& v : t.mutable_floats()) v = distribution(generator);
+  return t;
+}
+
+Tensor Conformance::weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
+  return stored(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), GetParam().weights,
+                GetParam().unaligned);
+}
+
+Tensor stored(const Tensor& f32, DType type, bool unaligned) {
+  const std::size_t bytes = static_cast<std::size_t>(f32.elements()) * static_cast<std::size_t>(bits(type)) / 8;
+  // Exactly as long as it must be: the address sanitizer sees a read beyond.
+  const std::shared_ptr<std::byte[]> block(new std::byte[bytes + (unaligned ? 1 : 0)]);
+  std::byte* to = block.get() + (unaligned ? 1 : 0);
+  for (const float value : f32.floats()) {
+    if (type == DType::F32) {
+      std::memcpy(to, &value, sizeof value);
+    } else {
+      const std::uint16_t half = type == DType::F16 ? to_f16(value) : to_bf16(value);
+      std::memcpy(to, &half, sizeof half);
+    }
+    to += bits(type) / 8;
+  }
+  return {type, f32.shape(), std::shared_ptr<const std::byte>(block, block.get() + (unaligned ? 1 : 0))};
+}
+
+void expect_close(const Tensor& actual, const Tensor& expected, float tolerance) {
+  ASSERT_EQ(actual.shape(), expected.shape());
+  float worst = 0;
+  std::size_t where = 0;
+  for (std::size_t i = 0; i < expected.floats().size(); ++i) {
+    ASSERT_TRUE(std::isfinite(expected.floats()[i]) && std::isfinite(actual.floats()[i])) << "at element " << i;
+    const float difference = std::fabs(actual.floats()[i] - expected.floats()[i]);
+    if (difference > worst) worst = difference, where = i;
+  }
+  EXPECT_LE(worst, tolerance) << "at element " << where << " of " << to_string(expected.shape()) << ": "
+                              << actual.floats()[where] << " instead of " << expected.floats()[where];
+}
+
+float sum_tolerance(std::int64_t terms) { return 4e-7f * (2 + 0.5f * std::sqrt(static_cast<float>(terms))); }
+
+}  // namespace safelight

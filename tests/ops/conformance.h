@@ -1,0 +1,47 @@
+// Every op of the CPU backend, on every instruction set and weight type, against the reference backend.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "ops/backend.h"
+
+namespace safelight {
+
+// One way to run an op: which kernels, and how its weights are stored.
+struct Variant {
+  std::string instruction_set;
+  DType weights = DType::F32;
+  bool unaligned = false;  // at an odd address, as a file may have them
+};
+std::string variant_name(const testing::TestParamInfo<Variant>& info);
+
+// Every instruction set that this machine has, with each weight type, aligned and not.
+std::vector<Variant> all_variants();
+
+Backend& reference_backend();
+Backend& cpu_backend(std::string_view instruction_set);  // with two threads
+
+// Normally distributed values; the same for the same seed.
+Tensor random_tensor(Shape shape, unsigned seed, float mean = 0, float deviation = 1);
+
+class Conformance : public testing::TestWithParam<Variant> {
+ protected:
+  Backend& cpu() const { return cpu_backend(GetParam().instruction_set); }
+  Backend& reference() const { return reference_backend(); }
+
+  // Random values as a weight of the variant's type and alignment. fan_in: the deviation is its inverse square root.
+  Tensor weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
+};
+
+// A copy in another type (F16, BF16: rounded to nearest even) and at another address.
+Tensor stored(const Tensor& f32, DType type, bool unaligned);
+
+// Fails unless every element differs by at most `tolerance`, and both are finite.
+void expect_close(const Tensor& actual, const Tensor& expected, float tolerance);
+
+// What rounding may do to a sum of `terms` products whose result is about 1: errors add up like a random walk.
+float sum_tolerance(std::int64_t terms);
+
+}  // namespace safelight

@@ -1,0 +1,59 @@
+#include "conformance.h"
+
+namespace safelight {
+namespace {
+
+class Conv2dConformance : public Conformance {
+ protected:
+  void check(const Conv2dSpec& spec, Shape x_shape, bool with_tail = false) {
+    const std::int64_t terms = spec.in * spec.kernel * spec.kernel;
+    const Tensor w = weight({spec.out, spec.in, spec.kernel, spec.kernel}, 1, terms), b = weight({spec.out}, 2);
+    const Tensor x = random_tensor(x_shape, 3);
+    const auto expected = reference().conv2d(spec, w, b), actual = cpu().conv2d(spec, w, b);
+    Epilogue tail;
+    const Tensor plain = (*expected)(x);
+    const Tensor per_image = random_tensor({x_shape[0], spec.out}, 4), residual = random_tensor(plain.shape(), 5);
+    if (with_tail) tail = {.activation = Activation::silu, .per_image = &per_image, .residual = &residual};
+    expect_close((*actual)(x, tail), with_tail ? (*expected)(x, tail) : plain, sum_tolerance(terms));
+  }
+};
+
+TEST_P(Conv2dConformance, ThreeByThree) {
+  for (const auto& [in, out] : {std::pair{1, 1}, {3, 5}, {4, 64}, {8, 3}, {9, 33}, {16, 16}, {35, 70}, {64, 96}})
+    check({.in = in, .out = out}, {2, 5, 7, in});
+}
+
+TEST_P(Conv2dConformance, DeepProductsAreSplit) { check({.in = 300, .out = 67}, {1, 9, 5, 300}); }
+
+TEST_P(Conv2dConformance, ManyRows) { check({.in = 5, .out = 17}, {1, 41, 37, 5}); }
+
+TEST_P(Conv2dConformance, Epilogues) {
+  check({.in = 12, .out = 20}, {3, 4, 6, 12}, true);
+  check({.in = 170, .out = 65}, {2, 5, 3, 170}, true);
+}
+
+TEST_P(Conv2dConformance, OneByOne) {
+  check({.in = 24, .out = 40, .kernel = 1, .padding = {0, 0, 0, 0}}, {2, 3, 5, 24});
+  check({.in = 3, .out = 5, .kernel = 1, .stride = 2, .padding = {0, 0, 0, 0}}, {1, 7, 4, 3});
+}
+
+TEST_P(Conv2dConformance, Strided) {
+  check({.in = 20, .out = 18, .stride = 2}, {2, 8, 7, 20});
+  check({.in = 6, .out = 18, .stride = 2, .padding = {0, 0, 1, 1}}, {1, 8, 6, 6});  // as the VAE encoder pads
+}
+
+TEST_P(Conv2dConformance, OtherKernelsAndPaddings) {
+  check({.in = 3, .out = 7, .kernel = 5, .padding = {2, 1, 0, 3}}, {1, 6, 5, 3});
+  check({.in = 3, .out = 7, .kernel = 2, .stride = 2, .padding = {0, 0, 0, 0}}, {2, 6, 4, 3});
+  check({.in = 2, .out = 3, .padding = {0, 0, 0, 0}}, {1, 3, 3, 2});
+}
+
+TEST_P(Conv2dConformance, Upsampled) {
+  check({.in = 9, .out = 12, .upsample = true}, {2, 3, 4, 9});
+  check({.in = 17, .out = 33, .upsample = true}, {1, 5, 1, 17}, true);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants()), variant_name);
+
+}  // namespace
+}  // namespace safelight

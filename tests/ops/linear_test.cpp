@@ -1,0 +1,85 @@
+#include <array>
+
+#include "conformance.h"
+#include "safelight/error.h"
+
+namespace safelight {
+namespace {
+
+class LinearConformance : public Conformance {
+ protected:
+  void check(Shape x_shape, std::int64_t out, Activation activation = Activation::none, bool with_bias = true,
+             bool with_tail = false) {
+    const std::int64_t in = x_shape.back();
+    const LinearSpec spec{.in = in, .out = out};
+    const Tensor w = weight({out, in}, 1, in), b = with_bias ? weight({out}, 2) : Tensor(),
+                 x = random_tensor(x_shape, 3);
+    Shape y_shape = x_shape;
+    y_shape.back() = out;
+    const Tensor per_image = random_tensor({x_shape[0], out}, 4), residual = random_tensor(y_shape, 5);
+    Epilogue tail{.activation = activation};
+    if (with_tail) tail.per_image = &per_image, tail.residual = &residual;
+    expect_close((*cpu().linear(spec, w, b))(x, tail), (*reference().linear(spec, w, b))(x, tail), sum_tolerance(in));
+  }
+};
+
+TEST_P(LinearConformance, OddSizes) {
+  for (const std::int64_t rows : {1, 2, 5, 6, 7, 13, 77})
+    for (const auto& [in, out] : {std::pair{1, 1}, {3, 5}, {16, 16}, {17, 33}, {64, 96}, {40, 129}, {131, 70}})
+      check({rows, in}, out);
+}
+
+TEST_P(LinearConformance, DeepProductsAreSplit) {
+  check({7, 1281}, 33);
+  check({2, 19, 2571}, 70);
+}
+
+TEST_P(LinearConformance, ManyRows) { check({1301, 48}, 65); }
+
+TEST_P(LinearConformance, Epilogues) {
+  for (const Activation a : {Activation::none, Activation::silu, Activation::gelu, Activation::quick_gelu}) {
+    check({2, 9, 35}, 37, a, true, true);
+    check({3, 4, 3, 20}, 16, a, false, true);
+    check({4, 64}, 64, a, false, false);
+  }
+}
+
+TEST_P(LinearConformance, GatedGelu) {
+  for (const auto& [in, half] : {std::pair{5, 1}, {16, 8}, {33, 31}, {40, 160}, {1300, 35}})
+    for (const bool with_bias : {false, true}) {
+      const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true};
+      const Tensor w = weight({2 * half, in}, 1, in), b = with_bias ? weight({2 * half}, 2) : Tensor();
+      const Tensor x = random_tensor({2, 11, in}, 3);
+      expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * sum_tolerance(in));
+    }
+}
+
+TEST_P(LinearConformance, ConvolutionShapedWeight) {
+  const LinearSpec spec{.in = 24, .out = 20};
+  const Tensor w = weight({20, 24, 1, 1}, 1, 24), x = random_tensor({1, 3, 3, 24}, 2);
+  expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), sum_tolerance(24));
+}
+
+// Half-precision weights below 2^-14 must not be flushed to zero.
+TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
+  const LinearSpec spec{.in = 37, .out = 19};
+  const Tensor w = stored(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
+  const Tensor x = random_tensor({5, 37}, 2);
+  expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), 2e-6f * sum_tolerance(37));
+}
+
+TEST_P(LinearConformance, Saturation) {  // activations far outside the usual range stay finite and right
+  const LinearSpec spec{.in = 1, .out = 6};
+  const Tensor w = stored(Tensor::from(std::array{-200.f, -90.f, -20.f, 20.f, 90.f, 200.f}, {6, 1}), GetParam().weights,
+                          GetParam().unaligned);
+  const Tensor x = Tensor::from(std::array{1.0f}, {1, 1});
+  for (const Activation a : {Activation::silu, Activation::gelu, Activation::quick_gelu}) {
+    const Epilogue tail{.activation = a};
+    expect_close((*cpu().linear(spec, w, {}))(x, tail), (*reference().linear(spec, w, {}))(x, tail), 1e-5f);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants()), variant_name);
+
+}  // namespace
+}  // namespace safelight

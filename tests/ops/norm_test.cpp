@@ -1,0 +1,62 @@
+#include <array>
+
+#include "conformance.h"
+
+namespace safelight {
+namespace {
+
+class GroupNormConformance : public Conformance {
+ protected:
+  void check(const GroupNormSpec& spec, const Tensor& x, float tolerance) {
+    const Tensor w = weight({spec.channels}, 1), b = weight({spec.channels}, 2);
+    expect_close((*cpu().group_norm(spec, w, b))(x), (*reference().group_norm(spec, w, b))(x), tolerance);
+  }
+};
+
+TEST_P(GroupNormConformance, OddSizes) {
+  for (const auto& [channels, groups] : {std::pair{1, 1}, {6, 3}, {32, 32}, {64, 32}, {96, 32}, {50, 5}, {320, 32}})
+    for (const Activation a : {Activation::none, Activation::silu})
+      check({.channels = channels, .groups = groups, .activation = a}, random_tensor({2, 5, 7, channels}, 3, 0.5f),
+            1e-5f);
+}
+
+TEST_P(GroupNormConformance, ManyPixels) { check({.channels = 64}, random_tensor({2, 37, 41, 64}, 3, -1, 2), 1e-5f); }
+
+// A checkpoint may have activations so small that epsilon decides: it must be the true one.
+TEST_P(GroupNormConformance, TinyActivations) {
+  check({.channels = 64, .epsilon = 1e-6f}, random_tensor({1, 9, 9, 64}, 3, 0, 1e-3f), 1e-5f);
+}
+
+// A mean of a thousand deviations: sums of squares would lose every digit.
+TEST_P(GroupNormConformance, LargeMean) {
+  check({.channels = 64}, random_tensor({1, 40, 40, 64}, 3, 1000, 1), 2e-3f);  // an input's own rounding is 3e-5
+}
+
+TEST_P(GroupNormConformance, TokensWithoutPicture) {
+  check({.channels = 32, .groups = 4}, random_tensor({3, 11, 32}, 3), 1e-5f);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GroupNormConformance, testing::ValuesIn(all_variants()), variant_name);
+
+class LayerNormConformance : public Conformance {
+ protected:
+  void check(std::int64_t channels, const Tensor& x, float tolerance) {
+    const LayerNormSpec spec{.channels = channels};
+    const Tensor w = weight({channels}, 1), b = weight({channels}, 2);
+    expect_close((*cpu().layer_norm(spec, w, b))(x), (*reference().layer_norm(spec, w, b))(x), tolerance);
+  }
+};
+
+TEST_P(LayerNormConformance, OddSizes) {
+  for (const std::int64_t channels : {1, 2, 15, 16, 17, 63, 64, 100, 320, 769})
+    check(channels, random_tensor({2, 9, channels}, 3, 1), 1e-5f);
+}
+
+TEST_P(LayerNormConformance, ManyRows) { check(50, random_tensor({3001, 50}, 3), 1e-5f); }
+
+TEST_P(LayerNormConformance, LargeMean) { check(200, random_tensor({7, 200}, 3, 1000), 2e-3f); }
+
+INSTANTIATE_TEST_SUITE_P(All, LayerNormConformance, testing::ValuesIn(all_variants()), variant_name);
+
+}  // namespace
+}  // namespace safelight
