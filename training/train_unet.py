@@ -5,7 +5,7 @@ from . import diffusion, model, parallel, tokens
 from .train_text import insert_unknown
 
 EMPTY_SHARE, UNKNOWN_SHARE = .10, .05     # captions left out (for guidance), captions with a word nobody taught
-FULL_BATCH_FROM = .5                      # progress from which the batch is doubled: many steps first, then steady ones
+FULL_BATCH_FROM = .75                     # progress from which the batch is doubled: many steps first, then steady ones
 
 
 def loss_weight(share):
@@ -20,17 +20,17 @@ def spread_times(count, generator):
     return times.clamp(max=diffusion.STEPS - 1)[torch.randperm(count, generator=generator)]
 
 
-def train(latents, captions, vocabulary, unet, text, seconds, rate=8e-4, batch=16, log=None, save=None, save_every=240.0, processes=2, warm_up=100):
+def train(latents, captions, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100):
     """latents: float16 (N, 4, 16, 16); captions: rows of the compact vocabulary, (N, captions, 77). batch is per process."""
-    latents, captions = torch.as_tensor(latents), torch.as_tensor(captions)
     shares = diffusion.signal_shares()
     empty = torch.from_numpy(vocabulary.rows(tokens.Tokenizer().padded(""))).long()
 
     def loss_of(progress, generator):
         count = batch if progress > FULL_BATCH_FROM else batch // 2
         which = torch.randint(len(latents), (count,), generator=generator)
-        clean = latents[which].float()
-        ids = captions[which, torch.randint(captions.shape[1], (count,), generator=generator)].long()
+        wordings = torch.randint(captions.shape[1], (count,), generator=generator)
+        clean = torch.from_numpy(latents[which.numpy()]).float()
+        ids = torch.from_numpy(captions[which.numpy(), wordings.numpy()]).long()
         ids = insert_unknown(ids, UNKNOWN_SHARE, generator)
         ids[torch.rand(count, generator=generator) < EMPTY_SHARE] = empty
         times = spread_times(count, generator)

@@ -12,11 +12,26 @@ SKY_BOTTOM = 84.0
 BODY_RADIUS, BODY_HEIGHT = 14.0, 24.0
 MOUNTAIN_FOOT = 98.0
 BASE_LINE = {"sea": 121.0, "hills": 114.0, "lake": 102.0}     # where houses and trees stand
+WATER_LINE = {"sea": 107, "shore": 103, "lake": 113}          # where boats swim
 WATER = np.array((.18, .50, .80), np.float32)
 SNOW = np.array((.92, .95, .98), np.float32)
+SUN = {"day": (1.0, .84, .26), "dawn": (1.0, .72, .42), "sunset": (1.0, .92, .56), "night": (1.0, .84, .26)}
+SUN = {time: np.array(colour, np.float32) for time, colour in SUN.items()}
+MOON = np.array((.97, .95, .86), np.float32)
+CLOUD = {"day": (.99, .99, 1), "dawn": (1, .92, .92), "sunset": (1, .82, .70), "night": (.44, .49, .68)}
+CLOUD = {time: np.array(colour, np.float32) for time, colour in CLOUD.items()}
 STARLIGHT = np.array((1.0, .95, .74), np.float32)
 OBJECT_PLACES = {1: ((64, 64),), 2: ((33, 64), (95, 64)), 3: ((64, 34), (33, 91), (95, 91))}
 OBJECT_RADIUS = {1: 37, 2: 27, 3: 25}
+FOREST_PLACES = np.arange(9, 128, 22)
+MOUNTAIN_PLACES = {1: (64.0,), 2: (38.0, 90.0), 3: (23.0, 64.0, 105.0)}
+MOUNTAIN_SIZE = {1: (50, 41), 2: (38, 45), 3: (30, 48)}       # half of the width, height of the peak
+HOUSE = (18.5, 25.0, 20.0)        # half of its width, height of the wall, height of the roof
+PINE = ((10.5, 5, 13), (8.5, 13, 12), (6.5, 20, 12))          # half width, foot and height of each layer
+NEEDLES = np.array((.10, .42, .28), np.float32)
+LEAVES = {"green": (.36, .66, .24), "orange": (.95, .54, .14), "pink": (.97, .62, .76), "red": (.80, .16, .18)}
+LEAVES = {name: np.array(colour, np.float32) for name, colour in LEAVES.items()}
+CROWN = (21.0, 11.0)              # height of the centre and radius of a round tree's leaves
 SINGLE_RADIUS = {"big": 51, "small": 22, None: 36}
 STAR_PLACES = ((9, 13), (46, 10), (83, 13), (119, 10), (27, 49), (64, 52), (101, 49), (46, 34), (83, 34))
 
@@ -49,7 +64,7 @@ def _objects(canvas, scene):
 
 
 def _landscape(canvas, scene):
-    top, horizon = _sky_colours(scene)
+    top, horizon = sky_colours(scene)
     fade = np.clip(canvas.rows() / SKY_BOTTOM, 0, 1)[..., None]
     canvas.pixels[:] = top * (1 - fade) + horizon * fade
     if scene["stars"]:
@@ -72,7 +87,7 @@ def _landscape(canvas, scene):
         _rainfall(canvas, scene)
 
 
-def _sky_colours(scene):
+def sky_colours(scene):
     top, horizon = p.SKY[scene["time"]]
     if not scene["weather"]:
         return top, horizon
@@ -95,14 +110,14 @@ def _body(canvas, scene):
     dx, dy = stream(scene["seed"], "body").uniform(-2.5, 2.5, 2)
     x, y = SLOT[scene["body_position"]] + dx, BODY_HEIGHT + dy
     if scene["body"] == "sun":
-        colour = np.array({"dawn": (1.0, .72, .42), "sunset": (1.0, .92, .56)}.get(scene["time"], (1.0, .84, .26)), np.float32)
+        colour = SUN[scene["time"]]
         canvas.circle(x, y, BODY_RADIUS + 6, colour * .5 + .5, shadow=0, alpha=.26)
         canvas.circle(x, y, BODY_RADIUS, colour, shadow=.15)
     elif scene["body"] == "full moon":
-        canvas.circle(x, y, BODY_RADIUS, (.97, .95, .86), shadow=0)
+        canvas.circle(x, y, BODY_RADIUS, MOON, shadow=0)
     else:
         box = (x - BODY_RADIUS, y - BODY_RADIUS, x + BODY_RADIUS, y + BODY_RADIUS)
-        canvas.paint(box, crescent(x, y, BODY_RADIUS), (.97, .95, .86), shadow=0)
+        canvas.paint(box, crescent(x, y, BODY_RADIUS), MOON, shadow=0)
 
 
 def _clouds(canvas, scene):
@@ -110,7 +125,7 @@ def _clouds(canvas, scene):
     slots = [slot for slot in p.POSITIONS if not scene["body"] or slot != scene["body_position"]]
     if random.random() < .5:
         slots.reverse()
-    colour = np.array({"day": (.99, .99, 1), "dawn": (1, .92, .92), "sunset": (1, .82, .70), "night": (.44, .49, .68)}[scene["time"]], np.float32)
+    colour = CLOUD[scene["time"]]
     if scene["weather"] and scene["time"] != "night":
         colour = colour * .82
     for slot in slots[:scene["clouds"]]:
@@ -122,8 +137,7 @@ def _mountains(canvas, scene, horizon):
     random = stream(scene["seed"], "mountains")
     mountains, time = scene["mountains"], scene["time"]
     number = mountains["number"]
-    places = {1: (64.0,), 2: (38.0, 90.0), 3: (23.0, 64.0, 105.0)}[number]
-    half_width, peak = {1: (50, 41), 2: (38, 45), 3: (30, 48)}[number]
+    places, (half_width, peak) = MOUNTAIN_PLACES[number], MOUNTAIN_SIZE[number]
     colour = p.lit(p.COLOURS[mountains["colour"]], time, .7)
     for rank, which in enumerate(np.argsort(random.random(number))):
         x, width, y = places[which] + random.uniform(-3, 3), half_width * random.uniform(.96, 1.06), peak + random.uniform(-2.5, 2.5)
@@ -156,7 +170,7 @@ def _ground(canvas, scene, horizon):
         _lake(canvas, scene, water)
     shore = ground == "sea" and (scene["house"] or scene["trees"]["number"])
     if scene["boat"]:
-        _boat(canvas, scene, 113 if ground == "lake" else 103 if shore else 107)
+        _boat(canvas, scene, WATER_LINE["lake" if ground == "lake" else "shore" if shore else "sea"])
     if shore:
         canvas.below(_hill(stream(scene["seed"], "shore"), 112, 1.5), paper * .86, shadow=.25)
     elif ground == "hills":
@@ -179,8 +193,8 @@ def _lake(canvas, scene, water):
 
 def _house(canvas, scene, base):
     house, time = scene["house"], scene["time"]
+    half, height, gable = HOUSE
     x = SLOT[house["position"]] + stream(scene["seed"], "house").uniform(-2, 2)
-    half, height, gable = 18.5, 25.0, 20.0
     wall, roof = (p.lit(p.COLOURS[house[part]], time, .32) for part in ("wall", "roof"))
     canvas.convex([(x - half, base - height), (x + half, base - height), (x + half, base), (x - half, base)], wall)
     canvas.convex([(x, base - height - gable), (x + half + 5, base - height), (x - half - 5, base - height)], roof)
@@ -199,23 +213,31 @@ def _boat(canvas, scene, water_line):
     x = SLOT[boat["position"]] + stream(scene["seed"], "boat").uniform(-2, 2)
     canvas.convex([(x - 22, y - 9), (x + 22, y - 9), (x + 15, y + 2), (x - 15, y + 2)], p.lit(p.COLOURS["brown"], time, .45))
     sail = p.lit(p.COLOURS[boat["sail"]], time, .32)
-    canvas.convex([(x + 1, y - 50), (x + 22, y - 12), (x + 1, y - 12)], sail, shadow=.2)
-    canvas.convex([(x - 2, y - 44), (x - 2, y - 12), (x - 18, y - 12)], sail * .92, shadow=.2)
+    canvas.convex(main_sail(x, y), sail, shadow=.2)
+    canvas.convex(fore_sail(x, y), sail * .92, shadow=.2)
+
+
+def main_sail(x, y):
+    return [(x + 1, y - 50), (x + 22, y - 12), (x + 1, y - 12)]
+
+
+def fore_sail(x, y):
+    return [(x - 2, y - 44), (x - 2, y - 12), (x - 18, y - 12)]
 
 
 def _tree(canvas, scene, x, base, size):
     time, tree = scene["time"], scene["trees"]
     trunk = p.lit(p.COLOURS["brown"] * .85, time, .5)
     if tree["kind"] == "pine":
-        needles = p.lit((.10, .42, .28), time, .5)
+        needles = p.lit(NEEDLES, time, .5)
         _rectangle(canvas, x, base - 3 * size, 2 * size, 3 * size, trunk)
-        for layer, (half, foot, height) in enumerate(((10.5, 5, 13), (8.5, 13, 12), (6.5, 20, 12))):
+        for layer, (half, foot, height) in enumerate(PINE):
             low = base - foot * size
             canvas.convex([(x, low - height * size), (x + half * size, low), (x - half * size, low)], needles * (1 + .10 * layer), shadow=.2)
         return
-    leaves = {"green": (.36, .66, .24), "orange": (.95, .54, .14), "pink": (.97, .62, .76), "red": (.80, .16, .18)}[tree["colour"]]
     _rectangle(canvas, x, base - 7 * size, 2.2 * size, 7 * size, trunk)
-    canvas.circle(x, base - 21 * size, 11 * size, p.lit(leaves, time, .5))
+    height, radius = CROWN
+    canvas.circle(x, base - height * size, radius * size, p.lit(LEAVES[tree["colour"]], time, .5))
 
 
 def tree_slots(scene):
@@ -234,7 +256,7 @@ def _trees(canvas, scene, base):
 
 def _forest(canvas, scene, ridge):
     random = stream(scene["seed"], "forest")
-    for x in np.arange(9, 128, 22) + random.uniform(-2, 2, 6):
+    for x in FOREST_PLACES + random.uniform(-2, 2, len(FOREST_PLACES)):
         _tree(canvas, scene, x, float(ridge(x)) + 10, .95)
 
 

@@ -125,20 +125,30 @@ def crescent(x, y, radius):
     return distance
 
 
+def _square(x, y, radius):
+    half = radius * .84
+    return convex_polygon([(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)])
+
+
+def _triangle(x, y, radius):
+    return convex_polygon([(x, y - radius), (x + radius * 1.02, y + radius * .8), (x - radius * 1.02, y + radius * .8)])
+
+
+def _diamond(x, y, radius):
+    return convex_polygon([(x, y - radius * 1.15), (x + radius * .76, y), (x, y + radius * 1.15), (x - radius * .76, y)])
+
+
+# The named shapes, each sized to look about as large as the others.
+SHAPE_DISTANCES = {
+    "circle": lambda x, y, radius: lambda px, py: np.hypot(px - x, py - y) - radius * .95,
+    "square": _square,
+    "triangle": _triangle,
+    "star": lambda x, y, radius: star(x, y + radius * .06, radius * 1.14, tips=5, inner=.42),
+    "heart": heart,
+    "diamond": _diamond,
+}
+
+
 def draw_shape(canvas, shape, x, y, radius, colour, **style):
-    """One of the named shapes, each sized to look about as large as the others."""
-    if shape == "circle":
-        canvas.circle(x, y, radius * .95, colour, **style)
-    elif shape == "square":
-        half = radius * .84
-        canvas.convex([(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)], colour, **style)
-    elif shape == "triangle":
-        canvas.convex([(x, y - radius), (x + radius * 1.02, y + radius * .8), (x - radius * 1.02, y + radius * .8)], colour, **style)
-    elif shape == "star":
-        canvas.star(x, y + radius * .06, radius * 1.14, colour, **style)
-    elif shape == "heart":
-        canvas.paint((x - radius * 1.1, y - radius * 1.1, x + radius * 1.1, y + radius * 1.1), heart(x, y, radius), colour, **style)
-    elif shape == "diamond":
-        canvas.convex([(x, y - radius * 1.15), (x + radius * .76, y), (x, y + radius * 1.15), (x - radius * .76, y)], colour, **style)
-    else:
-        raise ValueError(f"[draw_shape] unknown shape {shape!r}")
+    reach = radius * 1.25
+    canvas.paint((x - reach, y - reach, x + reach, y + reach), SHAPE_DISTANCES[shape](x, y, radius), colour, **style)
