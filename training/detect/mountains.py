@@ -4,6 +4,7 @@ import numpy as np
 from ..papercut import draw, palette as p
 from ..papercut.shapes import convex_polygon
 from .pixels import distance, mask_of
+from .sky import to_clear_sky
 
 ROWS = slice(40, 76)          # between the highest peak and the nearest hill
 SMALLEST_FIT = .42            # of mountains with their outlines; a sail of a mountain's colour reaches less
@@ -29,10 +30,8 @@ def mountain_shades(colour, time, horizon):
 
 def detect_mountains(pixels, time, weather):
     """The colour and the number whose outlines what is there fills best; none when it fills them badly."""
-    top, horizon = draw.sky_colours(dict(time=time, weather=None if weather == "none" else weather))
-    fade = (np.arange(128, dtype=np.float32)[ROWS] + .5)[:, None, None] / draw.SKY_BOTTOM
-    view = pixels[ROWS]
-    to_sky = np.sqrt(((view - (top * (1 - fade) + horizon * fade)) ** 2).sum(-1))
+    horizon = draw.sky_colours(dict(time=time, weather=None if weather == "none" else weather))[1]
+    view, to_sky = pixels[ROWS], to_clear_sky(pixels, ROWS, time, weather)
     to_snow = distance(view, p.lit(draw.SNOW, time, .5))
     to_colours = np.stack([np.min([distance(view, shade) for shade in mountain_shades(name, time, horizon)], 0) for name in p.MOUNTAIN_COLOURS])
     nearest = np.argmin(to_colours, 0)

@@ -2,8 +2,7 @@
 import numpy as np
 
 from ..papercut import draw, palette as p
-from ..papercut.shapes import cloud
-from .pixels import box_mean, distance, mask_of, regions
+from .pixels import box_mean, distance, regions
 
 CLEAR_ROWS = [*range(0, 9), *range(35, 41)]      # above and below clouds, above mountains
 BODY_ROWS = 46                                   # the sun and the moon are above this row
@@ -28,6 +27,13 @@ def _time(pixels):
         top, horizon = draw.sky_colours(dict(time=time, weather="snow" if overcast else None))
         return np.abs(rows - (top * (1 - fade) + horizon * fade)).mean()
     return min(((time, overcast) for time in p.TIMES for overcast in (False, True)), key=error)
+
+
+def to_clear_sky(pixels, rows, time, weather):
+    """How far the pixels of some rows are from the bare sky."""
+    top, horizon = draw.sky_colours(dict(time=time, weather=None if weather == "none" else weather))
+    fade = np.clip((np.arange(len(pixels), dtype=np.float32)[rows] + .5) / draw.SKY_BOTTOM, 0, 1)[:, None, None]
+    return distance(pixels[rows], top * (1 - fade) + horizon * fade)
 
 
 def bright_spots(pixels):
@@ -81,8 +87,8 @@ def _fullness(region):
 def _clouds(pixels, time, weather):
     """How many of the three places above hold a cloud."""
     colour = draw.CLOUD[time] * (.82 if weather != "none" and time != "night" else 1)
-    tolerance = {"day": .16, "dawn": .15, "sunset": .17, "night": .17}[time]
-    close = distance(pixels[:BODY_ROWS], colour) < tolerance
+    to_cloud = distance(pixels[:BODY_ROWS], colour)
+    close = (to_cloud < .17) & (to_cloud < to_clear_sky(pixels, slice(0, BODY_ROWS), time, weather))
     if time == "night":
         close &= pixels[:BODY_ROWS, :, 2] - pixels[:BODY_ROWS, :, 0] > .1
     number = 0
