@@ -13,6 +13,9 @@
 namespace safelight::testing {
 namespace {
 
+// The measured distances are 1e-6 to 8e-6: float32 sums in another order. A wrong epsilon or sign is far beyond.
+constexpr double kClose = 3e-5;
+
 struct Case {
   std::string layout, backend;
 };
@@ -27,26 +30,26 @@ class GoldenTest : public ::testing::TestWithParam<Case> {
                                    ".safetensors")};
 };
 
-TEST_P(GoldenTest, TextEmbeddings) { EXPECT_LT(golden_.text(sd_.text_encoder).max_abs, 1e-4); }
+TEST_P(GoldenTest, TextEmbeddings) { EXPECT_LT(golden_.text(sd_.text_encoder).max_abs, 2e-5); }
 
 TEST_P(GoldenTest, Unet) {
   // 16x16; sides that are odd on every level; 77, 10 and 154 tokens of text.
   for (const char* name : {"unet.0", "unet.1", "unet.2"})
-    EXPECT_LT(golden_.unet(sd_.unet, name).relative, 1e-4) << name;
+    EXPECT_LT(golden_.unet(sd_.unet, name).relative, kClose) << name;
 }
 
 TEST_P(GoldenTest, VaeDecoder) {
   for (const char* name : {"vae.0", "vae.1"}) {
     const Distance off = golden_.decode(sd_.vae_decoder, name);
-    EXPECT_LT(off.relative, 1e-4) << name;
-    EXPECT_GT(off.psnr, 60) << name;
+    EXPECT_LT(off.relative, kClose) << name;
+    EXPECT_GT(off.psnr, 100) << name;
   }
 }
 
 TEST_P(GoldenTest, VaeEncoder) {
   for (const char* name : {"vae.0", "vae.1"}) {
-    EXPECT_LT(golden_.mean(sd_.vae_encoder, name).relative, 1e-4) << name;
-    EXPECT_LT(golden_.log_variance(sd_.vae_encoder, name).relative, 1e-4) << name;
+    EXPECT_LT(golden_.mean(sd_.vae_encoder, name).relative, kClose) << name;
+    EXPECT_LT(golden_.log_variance(sd_.vae_encoder, name).relative, kClose) << name;
   }
 }
 
