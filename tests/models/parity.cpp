@@ -1,4 +1,5 @@
 // models_parity CHECKPOINT GOLDEN [BACKEND]: how far our networks are from a golden file of any size, as a table.
+// BACKEND is "reference" or an instruction set; unless given, every set that this machine has.
 // tests/golden/full_width.py makes the files for SD 1.5's own widths, which are too large for the repository.
 #include <fmt/core.h>
 
@@ -25,6 +26,7 @@ void print(const std::string& what, Measure measure) {
 }
 
 void compare(const std::string& checkpoint, const std::string& golden_file, const std::string& backend_name) {
+  fmt::print("{}\n", backend_name);
   const auto backend = safelight::testing::make_backend(backend_name);
   auto sd = safelight::StableDiffusion::open(checkpoint, *backend);
   const safelight::testing::Golden golden(safelight::SafeTensors::open(golden_file));
@@ -49,7 +51,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    compare(argv[1], argv[2], argc == 4 ? argv[3] : safelight::testing::backend_names().back());
+    for (const std::string& name : safelight::testing::backend_names())
+      if (argc == 4 ? name == argv[3] : name != "reference") compare(argv[1], argv[2], name);
   } catch (const std::exception& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;

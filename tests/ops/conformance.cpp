@@ -29,10 +29,11 @@ std::uint16_t to_bf16(float value) {
 
 }  // namespace
 
-std::string variant_name(const testing::TestParamInfo<Variant>& info) {
-  return info.param.instruction_set + "_" + std::string(name(info.param.weights)) +
-         (info.param.unaligned ? "_unaligned" : "");
+void PrintTo(const Variant& variant, std::ostream* out) {
+  *out << variant.instruction_set << '_' << name(variant.weights) << (variant.unaligned ? "_unaligned" : "");
 }
+
+std::string variant_name(const testing::TestParamInfo<Variant>& info) { return testing::PrintToString(info.param); }
 
 std::vector<Variant> all_variants() {
   std::vector<Variant> variants;

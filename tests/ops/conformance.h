@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "ops/backend.h"
@@ -15,6 +16,7 @@ struct Variant {
   DType weights = DType::F32;
   bool unaligned = false;  // at an odd address, as a file may have them
 };
+void PrintTo(const Variant& variant, std::ostream* out);
 std::string variant_name(const testing::TestParamInfo<Variant>& info);
 
 // Every instruction set that this machine has, with each weight type, aligned and not.

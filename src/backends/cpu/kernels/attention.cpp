@@ -88,15 +88,16 @@ void start(const AttentionCall& call, const Block& block, const Workspace& space
   std::fill_n(space.totals, block.tiling.rows, 0.0f);
 }
 
-// scores = q k^T for keys [begin, begin + count).
+// scores = q k^T for keys [begin, begin + count), and some after them: panels are packed for all keys.
 void score(const AttentionCall& call, const Block& block, const Workspace& space, std::int64_t begin,
            std::int64_t count) {
   for (std::int64_t tile = 0; tile < block.tiling.tiles; ++tile) {
     const std::int64_t first = block.tiling.begin(tile), height = block.tiling.begin(tile + 1) - first;
     const TileRows rows{space.rows + first, 1, 0, call.width};
     for (std::int64_t k = 0; k < count; k += kPanel)
-      multiply_tile_for(height, vectors_for(count - k))(rows, block.packed_k + (begin + k) * call.width,
-                                                        space.scores + first * kScoreStride + k, kScoreStride, false);
+      multiply_tile_for(height, vectors_for(call.keys - begin - k))(rows, block.packed_k + (begin + k) * call.width,
+                                                                    space.scores + first * kScoreStride + k,
+                                                                    kScoreStride, false);
   }
 }
 

@@ -124,7 +124,8 @@ void pack_columns(const StoredWeight& w, PanelColumns columns, std::int64_t in_b
     transpose(rows);
     if (w.taps == 1 && width == kLanes) {
       SAFELIGHT_UNROLL
-      for (int r = 0; r < kLanes; ++r) hn::Store(rows[r], D(), to + (at + r) * stride);
+      for (int r = 0; r < kLanes; ++r) hn::Store(rows[r], D(), to + (i + r) * stride);
+      i += kLanes;
       continue;
     }
     for (int r = 0; r < width; ++r) {

@@ -1,0 +1,270 @@
+// Speed of the ops at the sizes that one guided 512x512 step of Stable Diffusion 1.5 asks for, each with its number of
+// calls, and of its VAE decoder.
+//   bench_ops [--threads N] [--isa NAME] [--rounds N] [FILTER]
+// Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both; then the sums. Weights
+// are F16 and change with every call, so that they come from memory as in a real step.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/cpu/cpu_backend.h"
+#include "safelight/error.h"
+
+namespace safelight {
+namespace {
+
+struct Options {
+  int threads = 0, rounds = 5;
+  std::string isa{cpu_instruction_sets().front()};
+  std::string filter;
+};
+
+struct Case {
+  std::string name;
+  int calls = 1;  // per step
+  double gflop = 0;
+  std::function<void()> run;
+};
+
+// Normally distributed halves, more of them than any cache holds; weights are slices of it.
+class WeightFile {
+ public:
+  WeightFile() : bytes_(Tensor::allocate(DType::F16, {kElements})) {
+    auto* halves = reinterpret_cast<std::uint16_t*>(bytes_.mutable_data());
+    std::mt19937 random(1);
+    for (std::int64_t i = 0; i < kElements; ++i)  // +-2^-6 .. 2^-5
+      halves[i] = static_cast<std::uint16_t>((random() & 0x83FF) | 0x2400);
+  }
+
+  Tensor next(Shape shape) {
+    const std::int64_t count = elements(shape);
+    if (at_ + count > kElements) at_ = 0;
+    const std::byte* data = bytes_.data() + 2 * at_;
+    at_ += count;
+    return {DType::F16, std::move(shape), std::shared_ptr<const std::byte>(std::make_shared<Tensor>(bytes_), data)};
+  }
+
+ private:
+  static constexpr std::int64_t kElements = std::int64_t{160} << 20;
+  Tensor bytes_;
+  std::int64_t at_ = 0;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& options) : backend_(make_cpu_backend({.threads = options.threads}, options.isa)) {}
+
+  void conv(int calls, std::int64_t n, std::int64_t in, std::int64_t out, std::int64_t side, int stride = 1,
+            bool upsample = false) {
+    const std::int64_t to = side * (upsample ? 2 : 1) / stride;
+    cases_.push_back({fmt::format("conv3x3{}{} {}x{}x{} {}->{}", stride > 1 ? "/2" : "", upsample ? " up" : "", n, side,
+                                  side, in, out),
+                      calls, 18e-9 * static_cast<double>(n * to * to * in * out), [=, this] {
+                        const auto op = backend_->conv2d({.in = in, .out = out, .stride = stride, .upsample = upsample},
+                                                         weights_.next({out, in, 3, 3}), floats({out}));
+                        (*op)(floats({n, side, side, in}));
+                      }});
+  }
+
+  void linear(int calls, std::int64_t rows, std::int64_t in, std::int64_t out, bool geglu = false) {
+    cases_.push_back({fmt::format("{} {}x{}->{}", geglu ? "geglu" : "linear", rows, in, out), calls,
+                      2e-9 * static_cast<double>(rows * in * out), [=, this] {
+                        const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu},
+                                                         weights_.next({out, in}), floats({out}));
+                        (*op)(floats({rows, in}));
+                      }});
+  }
+
+  void attention(int calls, std::int64_t n, std::int64_t queries, std::int64_t keys, int heads, std::int64_t width) {
+    cases_.push_back({fmt::format("attention {}x{}x{} {} heads of {}", n, queries, keys, heads, width), calls,
+                      4e-9 * static_cast<double>(n * queries * keys * heads * width), [=, this] {
+                        const Tensor k = floats({n, keys, heads * width});
+                        backend_->attention(floats({n, queries, heads * width}), k, k, {.heads = heads});
+                      }});
+  }
+
+  void group_norm(int calls, std::int64_t n, std::int64_t side, std::int64_t channels) {
+    cases_.push_back({fmt::format("group_norm {}x{}x{} {}", n, side, side, channels), calls, 0, [=, this] {
+                        const auto op = backend_->group_norm({.channels = channels, .activation = Activation::silu},
+                                                             floats({channels}), floats({channels}));
+                        (*op)(floats({n, side, side, channels}));
+                      }});
+  }
+
+  void layer_norm(int calls, std::int64_t rows, std::int64_t channels) {
+    cases_.push_back({fmt::format("layer_norm {}x{}", rows, channels), calls, 0, [=, this] {
+                        const auto op =
+                            backend_->layer_norm({.channels = channels}, floats({channels}), floats({channels}));
+                        (*op)(floats({rows, channels}));
+                      }});
+  }
+
+  void concat(int calls, std::int64_t pixels, std::int64_t a, std::int64_t b) {
+    cases_.push_back({fmt::format("concat {} {}+{}", pixels, a, b), calls, 0, [=, this] {
+                        backend_->concat(floats({pixels, a}), floats({pixels, b}));
+                      }});
+  }
+
+  // Every round runs every case once, so that a slow spell of a shared machine hits all alike.
+  void report(const Options& options, std::string_view title) {
+    std::erase_if(cases_, [&](const Case& c) { return c.name.find(options.filter) == std::string::npos; });
+    std::vector<std::vector<double>> times(cases_.size());
+    for (int round = 0; round <= options.rounds; ++round)
+      for (std::size_t i = 0; i < cases_.size(); ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        cases_[i].run();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        if (round > 0) times[i].push_back(took.count());  // the first warms up
+      }
+    double best_sum = 0, median_sum = 0, gflop_sum = 0;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      std::ranges::sort(times[i]);
+      const Case& c = cases_[i];
+      const double best = times[i].front(), median = times[i][times[i].size() / 2];
+      fmt::print("{:36} x{:<3} {:9.2f} ms {:9.2f} ms {:6.0f} {:6.0f} GFLOP/s\n", c.name, c.calls, best * 1e3,
+                 median * 1e3, c.gflop / best, c.gflop / median);
+      best_sum += c.calls * best, median_sum += c.calls * median, gflop_sum += c.calls * c.gflop;
+    }
+    if (cases_.empty()) return;
+    fmt::print("{}: {:.0f} GFLOP, best {:.2f} s ({:.0f} GFLOP/s), median {:.2f} s ({:.0f} GFLOP/s)\n\n", title,
+               gflop_sum, best_sum, gflop_sum / best_sum, median_sum, gflop_sum / median_sum);
+    cases_.clear();
+  }
+
+ private:
+  // Of any values: the arithmetic takes the same time. Kept, so that a call is not charged for making them.
+  Tensor floats(Shape shape) {
+    const std::int64_t count = elements(shape);
+    if (pool_.empty() || pool_.elements() < count) {
+      pool_ = Tensor::allocate(DType::F32, {count});
+      std::ranges::fill(pool_.mutable_floats(), 0.5f);
+    }
+    return {DType::F32, std::move(shape),
+            std::shared_ptr<const std::byte>(std::make_shared<Tensor>(pool_), pool_.data())};
+  }
+
+  std::unique_ptr<Backend> backend_;
+  WeightFile weights_;
+  Tensor pool_;
+  std::vector<Case> cases_;
+};
+
+void add_unet(Bench& b) {
+  for (const auto& [calls, in, out, side] : {std::array{7, 320, 320, 64},
+                                             {1, 960, 320, 64},
+                                             {2, 640, 320, 64},
+                                             {1, 320, 640, 32},
+                                             {6, 640, 640, 32},
+                                             {1, 1920, 640, 32},
+                                             {1, 1280, 640, 32},
+                                             {1, 960, 640, 32},
+                                             {1, 640, 1280, 16},
+                                             {7, 1280, 1280, 16},
+                                             {2, 2560, 1280, 16},
+                                             {1, 1920, 1280, 16},
+                                             {11, 1280, 1280, 8},
+                                             {3, 2560, 1280, 8},
+                                             {1, 4, 320, 64},
+                                             {1, 320, 4, 64}})
+    b.conv(calls, 2, in, out, side);
+  b.conv(1, 2, 640, 640, 32, 1, true), b.conv(1, 2, 1280, 1280, 16, 1, true), b.conv(1, 2, 1280, 1280, 8, 1, true);
+  b.conv(1, 2, 320, 320, 64, 2), b.conv(1, 2, 640, 640, 32, 2), b.conv(1, 2, 1280, 1280, 16, 2);
+  for (const auto& [calls, rows, in, out] : {std::array{40, 8192, 320, 320},
+                                             {5, 8192, 1280, 320},
+                                             {1, 8192, 960, 320},
+                                             {2, 8192, 640, 320},
+                                             {1, 2048, 320, 640},
+                                             {40, 2048, 640, 640},
+                                             {5, 2048, 2560, 640},
+                                             {1, 2048, 1920, 640},
+                                             {1, 2048, 1280, 640},
+                                             {1, 2048, 960, 640},
+                                             {1, 512, 640, 1280},
+                                             {40, 512, 1280, 1280},
+                                             {5, 512, 5120, 1280},
+                                             {2, 512, 2560, 1280},
+                                             {1, 512, 1920, 1280},
+                                             {10, 154, 768, 320},
+                                             {10, 154, 768, 640},
+                                             {12, 154, 768, 1280},
+                                             {8, 128, 1280, 1280},
+                                             {1, 128, 5120, 1280},
+                                             {3, 128, 2560, 1280},
+                                             {22, 2, 1280, 1280}})
+    b.linear(calls, rows, in, out);
+  for (const auto& [calls, rows, in, out] :
+       {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
+    b.linear(calls, rows, in, out, true);
+  for (const auto& [calls, queries, width] : {std::array{5, 4096, 40}, {5, 1024, 80}, {5, 256, 160}, {1, 64, 160}}) {
+    b.attention(calls, 2, queries, queries, 8, width);
+    b.attention(calls, 2, queries, 77, 8, width);
+  }
+  for (const auto& [calls, side, channels] : {std::array{14, 64, 320},
+                                              {2, 64, 640},
+                                              {1, 64, 960},
+                                              {13, 32, 640},
+                                              {14, 16, 1280},
+                                              {2, 16, 2560},
+                                              {15, 8, 1280},
+                                              {3, 8, 2560}})
+    b.group_norm(calls, 2, side, channels);
+  b.layer_norm(15, 8192, 320), b.layer_norm(15, 2048, 640), b.layer_norm(15, 512, 1280);
+  b.concat(2, 8192, 320, 320), b.concat(1, 8192, 640, 320), b.concat(2, 2048, 1280, 640), b.concat(3, 512, 1280, 1280);
+}
+
+void add_vae_decoder(Bench& b) {
+  for (const auto& [calls, in, out, side] : {std::array{10, 512, 512, 64},
+                                             {6, 512, 512, 128},
+                                             {1, 512, 256, 256},
+                                             {5, 256, 256, 256},
+                                             {1, 256, 128, 512},
+                                             {5, 128, 128, 512},
+                                             {1, 128, 3, 512}})
+    b.conv(calls, 1, in, out, side);
+  b.conv(1, 1, 512, 512, 64, 1, true), b.conv(1, 1, 512, 512, 128, 1, true), b.conv(1, 1, 256, 256, 256, 1, true);
+  b.attention(1, 1, 4096, 4096, 1, 512);
+  b.linear(4, 4096, 512, 512), b.linear(1, 65536, 512, 256), b.linear(1, 262144, 256, 128);
+  for (const auto& [calls, side, channels] :
+       {std::array{11, 64, 512}, {6, 128, 512}, {1, 256, 512}, {5, 256, 256}, {1, 512, 256}, {6, 512, 128}})
+    b.group_norm(calls, 1, side, channels);
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : "";
+    if (word == "--threads")
+      options.threads = std::atoi(value), ++i;
+    else if (word == "--isa")
+      options.isa = value, ++i;
+    else if (word == "--rounds")
+      options.rounds = std::max(1, std::atoi(value)), ++i;
+    else
+      options.filter = word;
+  }
+  return options;
+}
+
+}  // namespace
+}  // namespace safelight
+
+int main(int argc, char** argv) try {
+  const safelight::Options options = safelight::parse(argc, argv);
+  safelight::Bench bench(options);
+  safelight::add_unet(bench);
+  bench.report(options, "UNet step");
+  safelight::add_vae_decoder(bench);
+  bench.report(options, "VAE decode");
+} catch (const safelight::Error& error) {
+  fmt::print(stderr, "{}\n", error.what());
+  return safelight::exit_code(error.category());
+}
