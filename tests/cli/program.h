@@ -15,10 +15,10 @@ struct Result {
 };
 
 struct RunOptions {
-  std::vector<std::string> environment;  // "NAME=value", added to ours
-  std::uint64_t largest_file = 0;        // bytes a file may have (ulimit -f); 0: no limit
-  bool terminal = false;                 // the standard error is a terminal of 80 columns
-  std::function<bool()> interrupt_when;  // SIGINT is sent as soon as this is true
+  std::vector<std::string> environment{};  // "NAME=value", added to ours
+  std::uint64_t largest_file = 0;          // bytes a file may have (ulimit -f); 0: no limit
+  bool terminal = false;                   // the standard error is a terminal of 80 columns
+  std::function<bool()> interrupt_when{};  // SIGINT is sent as soon as this is true
 };
 
 // Waits for the end. REQUIRES: the program has been built.
