@@ -1,14 +1,16 @@
 // Speed of the ops at the sizes that one guided 512x512 step of Stable Diffusion 1.5 asks for, each with its number of
 // calls, and of its VAE decoder.
 //   bench_ops [--threads N] [--isa NAME] [--rounds N] [FILTER]
-// Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both; then the sums. Weights
-// are F16 and change with every call, so that they come from memory as in a real step.
+// Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both, and GFLOP per second of
+// processor time (what one core does; with one thread it holds on a busy machine, too); then the sums. Weights are F16
+// and change with every call, so that they come from memory as in a real step.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <random>
 #include <string>
@@ -57,6 +59,31 @@ class WeightFile {
   Tensor bytes_;
   std::int64_t at_ = 0;
 };
+
+// Seconds of all threads of this process.
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+struct Times {
+  std::vector<double> wall, processor;
+
+  void add(const std::function<void()>& run) {
+    const auto start = std::chrono::steady_clock::now();
+    const double before = processor_seconds();
+    run();
+    processor.push_back(processor_seconds() - before);
+    wall.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+};
+
+double best(const std::vector<double>& values) { return *std::ranges::min_element(values); }
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
 
 class Bench {
  public:
@@ -116,26 +143,26 @@ class Bench {
   // Every round runs every case once, so that a slow spell of a shared machine hits all alike.
   void report(const Options& options, std::string_view title) {
     std::erase_if(cases_, [&](const Case& c) { return c.name.find(options.filter) == std::string::npos; });
-    std::vector<std::vector<double>> times(cases_.size());
-    for (int round = 0; round <= options.rounds; ++round)
-      for (std::size_t i = 0; i < cases_.size(); ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        cases_[i].run();
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-        if (round > 0) times[i].push_back(took.count());  // the first warms up
-      }
-    double best_sum = 0, median_sum = 0, gflop_sum = 0;
+    std::vector<Times> times(cases_.size());
+    for (const Case& c : cases_) c.run();  // warms up
+    for (int round = 0; round < options.rounds; ++round)
+      for (std::size_t i = 0; i < cases_.size(); ++i) times[i].add(cases_[i].run);
+    double best_sum = 0, median_sum = 0, processor_sum = 0, gflop_sum = 0;
     for (std::size_t i = 0; i < cases_.size(); ++i) {
-      std::ranges::sort(times[i]);
       const Case& c = cases_[i];
-      const double best = times[i].front(), median = times[i][times[i].size() / 2];
-      fmt::print("{:36} x{:<3} {:9.2f} ms {:9.2f} ms {:6.0f} {:6.0f} GFLOP/s\n", c.name, c.calls, best * 1e3,
-                 median * 1e3, c.gflop / best, c.gflop / median);
-      best_sum += c.calls * best, median_sum += c.calls * median, gflop_sum += c.calls * c.gflop;
+      const double fast = best(times[i].wall), usual = median(times[i].wall), core = median(times[i].processor);
+      fmt::print("{:36} x{:<3} {:9.2f} ms {:9.2f} ms {:6.0f} {:6.0f} GFLOP/s, {:5.0f} a core\n", c.name, c.calls,
+                 fast * 1e3, usual * 1e3, c.gflop / fast, c.gflop / usual, c.gflop / core);
+      best_sum += c.calls * fast, median_sum += c.calls * usual;
+      processor_sum += c.calls * core, gflop_sum += c.calls * c.gflop;
     }
     if (cases_.empty()) return;
-    fmt::print("{}: {:.0f} GFLOP, best {:.2f} s ({:.0f} GFLOP/s), median {:.2f} s ({:.0f} GFLOP/s)\n\n", title,
-               gflop_sum, best_sum, gflop_sum / best_sum, median_sum, gflop_sum / median_sum);
+    fmt::print(
+        "{}: {:.0f} GFLOP, best {:.2f} s ({:.0f} GFLOP/s), median {:.2f} s ({:.0f} GFLOP/s), {:.2f} s of processor "
+        "time "
+        "({:.0f} GFLOP/s a core)\n\n",
+        title, gflop_sum, best_sum, gflop_sum / best_sum, median_sum, gflop_sum / median_sum, processor_sum,
+        gflop_sum / processor_sum);
     cases_.clear();
   }
 

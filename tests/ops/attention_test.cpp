@@ -3,14 +3,6 @@
 namespace safelight {
 namespace {
 
-// Attention has no weights: one variant for each instruction set.
-std::vector<Variant> instruction_sets() {
-  std::vector<Variant> variants;
-  for (const Variant& v : all_variants())
-    if (v.weights == DType::F32 && !v.unaligned) variants.push_back(v);
-  return variants;
-}
-
 class AttentionConformance : public Conformance {
  protected:
   void check(std::int64_t images, std::int64_t queries, std::int64_t keys, const AttentionSpec& spec,

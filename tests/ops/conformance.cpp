@@ -43,6 +43,12 @@ std::vector<Variant> all_variants() {
   return variants;
 }
 
+std::vector<Variant> instruction_sets() {
+  std::vector<Variant> variants;
+  for (const std::string_view set : cpu_instruction_sets()) variants.push_back({std::string(set), DType::F16, false});
+  return variants;
+}
+
 Backend& reference_backend() {
   static const std::unique_ptr<Backend> backend = make_reference_backend({});
   return *backend;

@@ -5,6 +5,8 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "ops/backend.h"
 
@@ -21,6 +23,9 @@ std::string variant_name(const testing::TestParamInfo<Variant>& info);
 
 // Every instruction set that this machine has, with each weight type, aligned and not.
 std::vector<Variant> all_variants();
+
+// Every instruction set, with aligned F16 weights: for ops without weights, and for sizes that take long.
+std::vector<Variant> instruction_sets();
 
 Backend& reference_backend();
 Backend& cpu_backend(std::string_view instruction_set);  // with two threads

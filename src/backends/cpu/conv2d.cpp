@@ -2,12 +2,13 @@
 
 #include "backends/cpu/ops.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/winograd.h"
 
 namespace safelight::cpu {
 namespace {
 
-// Implicit GEMM: the kernel follows pointers to the pixels that each tap sees, so there is no im2col matrix, no padded
-// copy and no upsampled copy.
+// Winograd's filtering where it pays, else implicit GEMM. Either kernel follows pointers to the pixels that each tap
+// sees, so there is no im2col matrix, no padded copy and no upsampled copy.
 class CpuConv2d final : public Conv2d {
  public:
   CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight, const Tensor& bias)
@@ -19,23 +20,28 @@ class CpuConv2d final : public Conv2d {
 
  private:
   void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
-    run_product(engine_, {.weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
-                          .source = {.x = x.floats().data(),
-                                     .zeros = zeros_.data(),
-                                     .height = x.dim(1),
-                                     .width = x.dim(2),
-                                     .channels = spec_.in,
-                                     .out_height = y.dim(1),
-                                     .out_width = y.dim(2),
-                                     .kernel = spec_.kernel,
-                                     .stride = spec_.stride,
-                                     .top = spec_.padding.top,
-                                     .left = spec_.padding.left,
-                                     .upsample = spec_.upsample},
-                          .tail = make_tail(tail, bias_, y.dim(1) * y.dim(2)),
-                          .y = y.mutable_floats().data(),
-                          .rows = y.elements() / spec_.out,
-                          .channels = spec_.out});
+    const ProductCall call{
+        .weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
+        .source = {.x = x.floats().data(),
+                   .zeros = zeros_.data(),
+                   .height = x.dim(1),
+                   .width = x.dim(2),
+                   .channels = spec_.in,
+                   .out_height = y.dim(1),
+                   .out_width = y.dim(2),
+                   .kernel = spec_.kernel,
+                   .stride = spec_.stride,
+                   .top = spec_.padding.top,
+                   .left = spec_.padding.left,
+                   .upsample = spec_.upsample},
+        .tail = make_tail(tail, bias_, y.dim(1) * y.dim(2)),
+        .y = y.mutable_floats().data(),
+        .rows = y.elements() / spec_.out,
+        .channels = spec_.out};
+    if (winograd_pays(spec_, call))
+      run_winograd(engine_, call);
+    else
+      run_product(engine_, call);
   }
 
   Engine& engine_;

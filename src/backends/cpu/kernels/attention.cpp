@@ -95,9 +95,9 @@ void score(const AttentionCall& call, const Block& block, const Workspace& space
     const std::int64_t first = block.tiling.begin(tile), height = block.tiling.begin(tile + 1) - first;
     const TileRows rows{space.rows + first, 1, 0, call.width};
     for (std::int64_t k = 0; k < count; k += kPanel)
-      multiply_tile_for(height, vectors_for(call.keys - begin - k))(rows, block.packed_k + (begin + k) * call.width,
-                                                                    space.scores + first * kScoreStride + k,
-                                                                    kScoreStride, false);
+      multiply_tile_for<false>(height, vectors_for(call.keys - begin - k))(
+          rows, block.packed_k + (begin + k) * call.width, space.scores + first * kScoreStride + k, kScoreStride, false,
+          nullptr);
   }
 }
 
@@ -138,8 +138,9 @@ void add_values(const AttentionCall& call, const Block& block, const Workspace& 
     const float* panel = block.packed_v;
     for (std::int64_t c = 0; c < call.width; c += kPanel) {
       const std::int64_t vectors = vectors_for(call.width - c);
-      multiply_tile_for(height, vectors)(rows, panel + begin * vectors * kLanes,
-                                         space.sums + first * block.padded_width + c, block.padded_width, true);
+      multiply_tile_for<false>(height, vectors)(rows, panel + begin * vectors * kLanes,
+                                                space.sums + first * block.padded_width + c, block.padded_width, true,
+                                                nullptr);
       panel += call.keys * vectors * kLanes;
     }
   }

@@ -15,6 +15,9 @@ namespace safelight::cpu::HWY_NAMESPACE {
 
 // Each in the file of its name.
 void product(const ProductCall& call, std::int64_t task, float* scratch);
+void winograd_weights(const WinogradCall& call, std::int64_t block);
+void winograd_inputs(const WinogradCall& call, std::int64_t task);
+void winograd_multiply(const WinogradCall& call, std::int64_t task, float* scratch);
 void attention_pack(const AttentionCall& call, std::int64_t task);
 void attention(const AttentionCall& call, std::int64_t task, float* scratch);
 void group_norm_moments(const GroupNormCall& call, std::int64_t task, float* scratch);
@@ -39,6 +42,9 @@ inline constexpr Kernels kKernels{
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
+    .winograd_weights = winograd_weights,
+    .winograd_inputs = winograd_inputs,
+    .winograd_multiply = winograd_multiply,
     .attention_pack = attention_pack,
     .attention = attention,
     .group_norm_moments = group_norm_moments,

@@ -93,6 +93,8 @@ struct LayerNormCall {
   float epsilon = 0;
 };
 
+struct WinogradCall;  // winograd.h
+
 struct Kernels {
   std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
   int lanes;              // floats in a vector
@@ -100,6 +102,12 @@ struct Kernels {
 
   // One task of a product; `scratch` is laid out in product.h, aligned to 64.
   void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
+
+  // A 3x3 convolution in three loops: over column_blocks() of weights (where they are transformed once), input_tasks()
+  // and multiply_tasks() with scratch; see winograd.h.
+  void (*winograd_weights)(const WinogradCall& call, std::int64_t block);
+  void (*winograd_inputs)(const WinogradCall& call, std::int64_t task);
+  void (*winograd_multiply)(const WinogradCall& call, std::int64_t task, float* scratch);
 
   // Attention, in two loops. A task is one image, head and block of keys; then one image, head and block of queries.
   // See attention.h.

@@ -12,6 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
 
+constexpr std::int64_t kLineFloats = 16;  // of a cache line
+
 // The tile's left side: for each of `segments` (taps of a convolution; else one), `run` floats of each row, found at
 // rows[segment * tile rows + row] + offset.
 struct TileRows {
@@ -20,10 +22,11 @@ struct TileRows {
 };
 
 // c[row * c_stride + column] (+)= sum over k of row[k] * panel[k * columns + column]; panel and c are aligned to a
-// vector, columns = Vectors * kLanes.
-template <int Rows, int Vectors>
+// vector, columns = Vectors * kLanes. With kAhead, every step of k also fetches the next 64 bytes from `ahead` into the
+// second-level cache: what the next calls will need, where the processor cannot guess it.
+template <int Rows, int Vectors, bool kAhead>
 HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT panel, float* HWY_RESTRICT c,
-                                std::int64_t c_stride, bool accumulate) {
+                                std::int64_t c_stride, bool accumulate, const float* ahead) {
   const D d;
   V sums[Rows][Vectors];
   SAFELIGHT_UNROLL
@@ -41,6 +44,10 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
       SAFELIGHT_UNROLL
       for (int j = 0; j < Vectors; ++j) b[j] = hn::Load(d, panel + j * kLanes);
       panel += Vectors * kLanes;
+      if constexpr (kAhead) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += kLineFloats;
+      }
       SAFELIGHT_UNROLL
       for (int i = 0; i < Rows; ++i) {
         const V value = hn::Set(d, row[i][k]);
@@ -56,24 +63,25 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
   }
 }
 
-using MultiplyTile = void (*)(const TileRows&, const float*, float*, std::int64_t, bool);
+using MultiplyTile = void (*)(const TileRows&, const float*, float*, std::int64_t, bool, const float*);
 
-template <int Vectors>
+template <int Vectors, bool kAhead>
 MultiplyTile multiply_tile_for_rows(std::int64_t rows) {
   static constexpr MultiplyTile kTable[kTileRows] = {
-      multiply_tile<1, Vectors>, multiply_tile<2, Vectors>, multiply_tile<3, Vectors>,
-      multiply_tile<4, Vectors>, multiply_tile<5, Vectors>, multiply_tile<6, Vectors>,
+      multiply_tile<1, Vectors, kAhead>, multiply_tile<2, Vectors, kAhead>, multiply_tile<3, Vectors, kAhead>,
+      multiply_tile<4, Vectors, kAhead>, multiply_tile<5, Vectors, kAhead>, multiply_tile<6, Vectors, kAhead>,
   };
   return kTable[rows - 1];
 }
 
 // REQUIRES: 1 <= rows <= kTileRows, 1 <= vectors <= kPanelVectors.
-inline MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
+template <bool kAhead>
+MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
   if constexpr (kPanelVectors > 2) {
-    if (vectors == 4) return multiply_tile_for_rows<4>(rows);
-    if (vectors == 3) return multiply_tile_for_rows<3>(rows);
+    if (vectors == 4) return multiply_tile_for_rows<4, kAhead>(rows);
+    if (vectors == 3) return multiply_tile_for_rows<3, kAhead>(rows);
   }
-  return vectors == 2 ? multiply_tile_for_rows<2>(rows) : multiply_tile_for_rows<1>(rows);
+  return vectors == 2 ? multiply_tile_for_rows<2, kAhead>(rows) : multiply_tile_for_rows<1, kAhead>(rows);
 }
 
 // Cuts `rows` into tiles of nearly equal height, at most kTileRows each.

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels/epilogue-inl.h"
 #include "backends/cpu/kernels/microkernel-inl.h"
+#include "backends/cpu/kernels/pixel.h"
 #include "backends/cpu/kernels/product.h"
 #include "backends/cpu/kernels/weights-inl.h"
 
@@ -37,15 +39,6 @@ void pack_panel(const ProductCall& call, const Panel& panel, std::int64_t in_beg
     }
 }
 
-// The pixel that `row` of the result sees through tap (ky, kx), or zeros.
-const float* pixel(const PixelSource& s, std::int64_t image, std::int64_t y, std::int64_t x, int ky, int kx) {
-  std::int64_t in_y = y * s.stride + ky - s.top, in_x = x * s.stride + kx - s.left;
-  const std::int64_t scale = s.upsample ? 2 : 1;
-  if (in_y < 0 || in_y >= s.height * scale || in_x < 0 || in_x >= s.width * scale) return s.zeros;
-  if (s.upsample) in_y >>= 1, in_x >>= 1;
-  return s.x + ((image * s.height + in_y) * s.width + in_x) * s.channels;
-}
-
 // For the tiles of rows [begin, begin + tiling.rows): per tile [tap][row].
 void find_pixels(const PixelSource& s, std::int64_t begin, const Tiling& tiling, const float** table) {
   const std::int64_t taps = std::int64_t{s.kernel} * s.kernel;
@@ -55,39 +48,14 @@ void find_pixels(const PixelSource& s, std::int64_t begin, const Tiling& tiling,
     const std::int64_t height = tiling.begin(tile + 1) - tiling.begin(tile);
     for (std::int64_t i = 0; i < height; ++i) {
       for (int ky = 0, tap = 0; ky < s.kernel; ++ky)
-        for (int kx = 0; kx < s.kernel; ++kx, ++tap) table[tap * height + i] = pixel(s, image, y, x, ky, kx);
+        for (int kx = 0; kx < s.kernel; ++kx, ++tap)
+          table[tap * height + i] = pixel(s, image, y * s.stride + ky, x * s.stride + kx);
       if (++x == s.out_width) {
         x = 0;
         if (++y == s.out_height) y = 0, ++image;
       }
     }
     table += height * taps;
-  }
-}
-
-template <Activation kActivation>
-HWY_INLINE V activate(V v) {
-  if constexpr (kActivation == Activation::silu) return silu(v);
-  if constexpr (kActivation == Activation::gelu) return gelu(v);
-  if constexpr (kActivation == Activation::quick_gelu) return quick_gelu(v);
-  return v;
-}
-
-// Pointers to what is added to one row of a panel; each may be null.
-struct RowTail {
-  const float *bias, *per_image, *residual;
-};
-
-template <Activation kActivation>
-void finish_row(const float* sums, std::int64_t count, const RowTail& tail, float* y) {
-  for (std::int64_t c = 0; c < count; c += kLanes) {
-    const std::int64_t left = count - c;
-    V v = load(sums + c);
-    if (tail.bias) v = hn::Add(v, load_some(tail.bias + c, left));
-    if (tail.per_image) v = hn::Add(v, load_some(tail.per_image + c, left));
-    v = activate<kActivation>(v);
-    if (tail.residual) v = hn::Add(v, load_some(tail.residual + c, left));
-    store_some(v, y + c, left);
   }
 }
 
@@ -104,41 +72,18 @@ void finish_geglu_row(const float* values, const float* gates, std::int64_t coun
   }
 }
 
-using FinishRow = void (*)(const float*, std::int64_t, const RowTail&, float*);
-
-FinishRow finish_row_for(Activation activation) {
-  switch (activation) {
-    case Activation::silu:
-      return finish_row<Activation::silu>;
-    case Activation::gelu:
-      return finish_row<Activation::gelu>;
-    case Activation::quick_gelu:
-      return finish_row<Activation::quick_gelu>;
-    case Activation::none:
-      break;
-  }
-  return finish_row<Activation::none>;
-}
-
 // Applies the tail to `height` rows of one panel, the first of them row `row` of y.
 void finish_tile(const ProductCall& call, const Panel& panel, const float* sums, std::int64_t stride, std::int64_t row,
                  std::int64_t height) {
   const Tail& tail = call.tail;
-  const FinishRow finish = finish_row_for(tail.activation);
+  const RowFinisher finish(call);
   for (std::int64_t i = 0; i < height; ++i, ++row, sums += stride) {
-    float* y = call.y + row * call.channels + panel.first;
-    if (tail.geglu) {
-      finish_geglu_row(sums, sums + panel.vectors / 2 * kLanes, panel.count,
-                       tail.bias ? tail.bias + panel.first : nullptr,
-                       tail.bias ? tail.bias + call.channels + panel.first : nullptr, y);
-      continue;
-    }
-    const std::int64_t image = tail.per_image ? row / tail.rows_per_image : 0;
-    finish(sums, panel.count,
-           {.bias = tail.bias ? tail.bias + panel.first : nullptr,
-            .per_image = tail.per_image ? tail.per_image + image * call.channels + panel.first : nullptr,
-            .residual = tail.residual ? tail.residual + row * call.channels + panel.first : nullptr},
-           y);
+    if (tail.geglu)
+      finish_geglu_row(
+          sums, sums + panel.vectors / 2 * kLanes, panel.count, tail.bias ? tail.bias + panel.first : nullptr,
+          tail.bias ? tail.bias + call.channels + panel.first : nullptr, call.y + row * call.channels + panel.first);
+    else
+      finish(sums, row, panel.first, panel.count);
   }
 }
 
@@ -182,7 +127,7 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
     const float* packed = block.panels;
     for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
       const Panel panel = panel_at(call, c, block.channel_end);
-      multiply_tile_for(height, panel.vectors)(rows, packed, sums, block.packed_width, in_begin > 0);
+      multiply_tile_for<false>(height, panel.vectors)(rows, packed, sums, block.packed_width, in_begin > 0, nullptr);
       if (last) finish_tile(call, panel, sums, block.packed_width, block.row_begin + first, height);
       packed += taps * run * panel.vectors * kLanes;
       sums += panel.vectors * kLanes;

@@ -1,0 +1,66 @@
+#include "backends/cpu/winograd.h"
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/winograd.h"
+
+namespace safelight::cpu {
+namespace {
+
+// Transforming a channel pair's weights costs as much as some 20 tiles' products, an input channel as much as the
+// products with 10 outputs.
+constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
+// Transformed weights that are made once a call and read by every task; above, each task makes its own.
+constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
+// Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
+constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
+// The block's sums (36 x 128 x 64) and a task's own weights (36 x 64 x 64) share the second-level cache.
+constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t value, std::int64_t unit) { return divide_up(value, unit) * unit; }
+
+std::int64_t tiles_of(const ProductCall& call) {
+  const PixelSource& s = call.source;
+  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, kTileSide) *
+         divide_up(s.out_width, kTileSide);
+}
+
+}  // namespace
+
+bool winograd_pays(const Conv2dSpec& spec, const ProductCall& call) {
+  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return false;
+  const std::int64_t tiles = tiles_of(call);
+  return tiles >= kFewestTiles && tiles * kTileSide * kTileSide <= 2 * call.rows;
+}
+
+void run_winograd(Engine& engine, const ProductCall& product) {
+  const Kernels& kernels = engine.kernels;
+  const std::int64_t all_tiles = tiles_of(product), in = product.weight.in;
+  WinogradCall call{.product = product,
+                    .tiles_x = divide_up(product.source.out_width, kTileSide),
+                    .tiles_y = divide_up(product.source.out_height, kTileSide)};
+  const bool shared = all_tiles >= 2 * kTileBlock && kPositions * in * product.channels <= kSharedWeightFloats;
+  call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
+  call.tile_block = std::min(kTileBlock, all_tiles);
+  const std::int64_t group =
+      std::max(call.tile_block, kGroupFloats / (kPositions * round_up(in, 16)) / call.tile_block * call.tile_block);
+  call.tiles = std::min(group, all_tiles);
+
+  Tensor inputs = engine.empty({call.input_floats()}), weights;
+  call.inputs = inputs.mutable_floats().data();
+  if (shared) {
+    weights = engine.empty({call.weight_floats()});
+    call.weights = weights.mutable_floats().data();
+    engine.for_each(call.column_blocks(), [&](std::int64_t block) { kernels.winograd_weights(call, block); });
+  }
+  for (call.first_tile = 0; call.first_tile < all_tiles; call.first_tile += group) {
+    call.tiles = std::min(group, all_tiles - call.first_tile);
+    engine.for_each(call.input_tasks(), [&](std::int64_t task) { kernels.winograd_inputs(call, task); });
+    engine.for_each_with_scratch(
+        call.multiply_tasks(), winograd_scratch(call).total,
+        [&](std::int64_t task, float* scratch) { kernels.winograd_multiply(call, task, scratch); });
+  }
+}
+
+}  // namespace safelight::cpu
