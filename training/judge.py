@@ -29,7 +29,7 @@ STUDY = {
     "object number": (.78, .60), "object shape": (.38, .25), "tree kind": (.26, .19), "tree number": (.32, .16), "tree colour": (.21, .16),
     "wall colour": (.08, .14), "roof colour": (.05, .11), "sail colour": (.26, .14),
 }
-NOTHING_ADDED = "nothing added"
+NOTHING_ADDED, BODY_NUMBER = "nothing added", "body number"      # the study did not ask whether there is one sun or two
 
 
 def make_captions():
@@ -78,7 +78,7 @@ def score(pictures, entries):
 
 def print_table(results):
     print("| attribute | seen pairs | unseen pairs | before: seen, unseen |\n| --- | --- | --- | --- |")
-    for name in [*STUDY, NOTHING_ADDED]:
+    for name in [*STUDY, BODY_NUMBER, NOTHING_ADDED]:
         cells = [f"{np.mean(results[name, unseen]):.2f} ({len(results[name, unseen])})" if results[name, unseen] else "-" for unseen in (False, True)]
         before = "{:.2f}, {:.2f}".format(*STUDY[name]) if name in STUDY else "-"
         print(f"| {name} | {cells[0]} | {cells[1]} | {before} |")

@@ -23,12 +23,8 @@ using simdjson::ondemand::object;
 using simdjson::ondemand::value;
 
 constexpr std::string_view kMetadata = "__metadata__";
-constexpr std::size_t kLengthField = 8;  // bytes before the header
-constexpr int kDeepest = 127;            // objects and arrays inside each other, the outermost included
-constexpr std::size_t kShownName = 120;  // characters of a tensor's name in a message
+constexpr int kDeepest = 127;  // objects and arrays inside each other, the outermost included
 constexpr std::string_view kJsonSpace = " \t\n\r";
-
-std::string shown(std::string_view name) { return printable(name, kShownName); }
 
 // The keys of one object, to find the ones it repeats.
 using Keys = std::set<std::string>;

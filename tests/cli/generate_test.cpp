@@ -14,7 +14,7 @@
 namespace safelight::test {
 namespace {
 
-using safelight::testing::TensorRecipe;
+using safelight::test::TensorRecipe;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
@@ -24,10 +24,10 @@ using Recipes = std::vector<TensorRecipe>;
 class GenerateCommand : public ::testing::Test {
  protected:
   // Random weights: the pictures are noise, but everything happens.
-  std::string model(std::string_view layout = "tiny") { return write_model(safelight::testing::read_layout(layout)); }
+  std::string model(std::string_view layout = "tiny") { return write_model(safelight::test::read_layout(layout)); }
 
   std::string write_model(const Recipes& recipes, std::size_t bytes_missing = 0) {
-    const std::vector<std::byte> file = safelight::testing::file_bytes(recipes);
+    const std::vector<std::byte> file = safelight::test::file_bytes(recipes);
     const std::filesystem::path path = inputs_ / "model.safetensors";
     write_file(path, std::string(reinterpret_cast<const char*>(file.data()), file.size() - bytes_missing));
     return path;
@@ -196,21 +196,21 @@ TEST_F(GenerateCommand, RefusesFilesOfOtherKindsByName) {
 }
 
 TEST_F(GenerateCommand, RefusesATruncatedModel) {
-  const std::string path = write_model(safelight::testing::read_layout("small-trunk"), 1);
+  const std::string path = write_model(safelight::test::read_layout("small-trunk"), 1);
   refusal(arguments(path), 4);
 }
 
 TEST_F(GenerateCommand, RefusesAModelWithoutATensor) {
-  Recipes recipes = safelight::testing::read_layout("small-trunk");
+  Recipes recipes = safelight::test::read_layout("small-trunk");
   const std::string name = "model.diffusion_model.middle_block.1.norm.weight";
   std::erase_if(recipes, [&](const TensorRecipe& recipe) { return recipe.name == name; });
   EXPECT_THAT(refusal(arguments(write_model(recipes)), 5), HasSubstr("tensor " + name + " is missing"));
 }
 
 TEST_F(GenerateCommand, RefusesATensorOfAnotherShape) {
-  Recipes recipes = safelight::testing::read_layout("small-trunk");
+  Recipes recipes = safelight::test::read_layout("small-trunk");
   const std::string name = "first_stage_model.decoder.mid.block_1.conv1.weight";
-  safelight::testing::find(recipes, name).shape = {64, 64, 3, 1};
+  safelight::test::find(recipes, name).shape = {64, 64, 3, 1};
   EXPECT_THAT(refusal(arguments(write_model(recipes)), 5),
               HasSubstr("tensor " + name + " has shape [64, 64, 3, 1], expected [64, 64, 3, 3]"));
 }
@@ -219,7 +219,7 @@ TEST_F(GenerateCommand, RefusesOtherModelsByName) {
   const Recipes lora{{"lora_unet_x.lora_down.weight", DType::F16, 0, 1, {4, 8}},
                      {"lora_unet_x.lora_up.weight", DType::F16, 0, 1, {8, 4}}};
   EXPECT_THAT(refusal(arguments(write_model(lora)), 5), HasSubstr("is a LoRA"));
-  Recipes vae = safelight::testing::read_layout("small-trunk");
+  Recipes vae = safelight::test::read_layout("small-trunk");
   std::erase_if(vae, [](const TensorRecipe& recipe) { return !recipe.name.starts_with("first_stage_model."); });
   EXPECT_THAT(refusal(arguments(write_model(vae)), 5), HasSubstr("is a VAE"));
 }

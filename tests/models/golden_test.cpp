@@ -1,6 +1,7 @@
 // Our networks against diffusers' and transformers', on the same random weights.
 #include "models/golden.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,35 +23,26 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.layout << " on " << c.backend; }
 
-class GoldenTest : public ::testing::TestWithParam<Case> {
- protected:
-  std::unique_ptr<Backend> backend_ = make_backend(GetParam().backend);
-  StableDiffusion sd_ = StableDiffusion::open(random_file(read_layout(GetParam().layout)), *backend_);
-  Golden golden_{SafeTensors::open(std::string(SAFELIGHT_SOURCE_DIR) + "/tests/data/models/" + GetParam().layout +
-                                   ".safetensors")};
-};
+class GoldenTest : public ::testing::TestWithParam<Case> {};
 
-TEST_P(GoldenTest, TextEmbeddings) { EXPECT_LT(golden_.text(sd_.text_encoder).max_abs, 2e-5); }
+TEST_P(GoldenTest, IsMet) {
+  const auto& [layout, backend_name] = GetParam();
+  const auto backend = make_backend(backend_name);
+  StableDiffusion sd = StableDiffusion::open(random_file(read_layout(layout)), *backend);
+  const Golden golden(
+      SafeTensors::open(fmt::format("{}/tests/data/models/{}.safetensors", SAFELIGHT_SOURCE_DIR, layout)));
 
-TEST_P(GoldenTest, Unet) {
+  EXPECT_LT(golden.text(sd.text_encoder).max_abs, 2e-5);
   // 16x16; sides that are odd on every level; 77, 10 and 154 tokens of text.
   for (const char* name : {"unet.0", "unet.1", "unet.2"})
-    EXPECT_LT(golden_.unet(sd_.unet, name).relative, kClose) << name;
-}
-
-TEST_P(GoldenTest, VaeDecoder) {
+    EXPECT_LT(golden.unet(sd.unet, name).relative, kClose) << name;
   for (const char* name : {"vae.0", "vae.1"}) {
-    const Distance off = golden_.decode(sd_.vae_decoder, name);
-    EXPECT_LT(off.relative, kClose) << name;
-    EXPECT_GT(off.psnr, 100) << name;
-  }
-}
-
-TEST_P(GoldenTest, VaeEncoder) {
-  for (const char* name : {"vae.0", "vae.1"}) {
-    const Golden::Encoded off = golden_.encode(sd_.vae_encoder, name);
-    EXPECT_LT(off.mean.relative, kClose) << name;
-    EXPECT_LT(off.log_variance.relative, kClose) << name;
+    const Distance picture = golden.decode(sd.vae_decoder, name);
+    EXPECT_LT(picture.relative, kClose) << name;
+    EXPECT_GT(picture.psnr, 100) << name;
+    const Golden::Encoded encoded = golden.encode(sd.vae_encoder, name);
+    EXPECT_LT(encoded.mean.relative, kClose) << name;
+    EXPECT_LT(encoded.log_variance.relative, kClose) << name;
   }
 }
 

@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   }
   try {
     for (const std::string& name : safelight::test::backend_names())
-      if (argc == 4 ? name == argv[3] : name != "reference") compare(argv[1], argv[2], name);
+      if (argc == 3 && name != "reference") compare(argv[1], argv[2], name);
+    if (argc == 4) compare(argv[1], argv[2], argv[3]);
   } catch (const std::exception& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;

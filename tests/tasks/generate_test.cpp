@@ -17,7 +17,7 @@ namespace {
 class Generate : public ::testing::Test {
  protected:
   Generate() {
-    const std::vector<std::byte> file = testing::file_bytes(testing::read_layout("tiny"));
+    const std::vector<std::byte> file = test::file_bytes(test::read_layout("tiny"));
     test::write_file(folder_ / "tiny.safetensors",
                      std::string(reinterpret_cast<const char*>(file.data()), file.size()));
   }

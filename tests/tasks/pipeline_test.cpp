@@ -44,7 +44,7 @@ double psnr(std::span<const float> got, std::span<const float> expected) {
 }
 
 std::string write_tiny_model(const test::TemporaryFolder& folder) {
-  const std::vector<std::byte> file = testing::file_bytes(testing::read_layout("tiny"));
+  const std::vector<std::byte> file = test::file_bytes(test::read_layout("tiny"));
   test::write_file(folder / "tiny.safetensors", std::string(reinterpret_cast<const char*>(file.data()), file.size()));
   return folder / "tiny.safetensors";
 }

@@ -37,14 +37,16 @@ FORE_SAIL = Outline(_shifted([(-3, -38), (-3, -14), (-14, -14)]))
 TREE_SIZE, FOREST_SIZE = 1.27, .95
 SHIFTS = (-3, -1, 1, 3)
 FOREST_BASES = (87, 89, 91, 93)
-STANDS = .58                  # the score of a tree that is there: on 120 pictures .61 and more, where there is none .59 and less
+TREE_TOLERANCE = {"day": .34, "dawn": .34, "sunset": .30, "night": .20}      # for the colour of leaves: dark colours are close together
+STANDS = .53                  # the score of a tree that is there, from that on
+SURE = .62                    # the score of a house, or of each of a boat's parts, that surely stands there: no tree does then
 
 
 def detect_parts(pixels, time, ground):
-    found = dict(zip(("wall colour", "roof colour"), _house(pixels, time, ground)))
-    found["sail colour"] = _sail(pixels, time, ground)
-    found.update(_trees(pixels, time, ground))
-    return found
+    (wall, roof), house_slot = _house(pixels, time, ground)
+    sail, boat_slot = _sail(pixels, time, ground)
+    free = [slot for name, slot in draw.SLOT.items() if name not in (house_slot, boat_slot)]
+    return {"wall colour": wall, "roof colour": roof, "sail colour": sail, **_trees(pixels, time, ground, free)}
 
 
 def _lit_colours(names, time):
@@ -52,11 +54,11 @@ def _lit_colours(names, time):
 
 
 def _house(pixels, time, ground):
-    """Wall and roof colours where one wall colour and another roof colour fit best together."""
-    base, best, best_score = draw.BASE_LINE[ground], (None, None), -1.0
+    """Wall and roof colours where one wall colour and another roof colour fit best together, and the place if a house surely stands there."""
+    base, best, place, best_score = draw.BASE_LINE[ground], (None, None), None, -1.0
     walls = {name: distance(pixels, colour) for name, colour in _lit_colours(p.WALL_COLOURS, time).items()}
     roofs = {name: distance(pixels, colour) for name, colour in _lit_colours(p.ROOF_COLOURS, time).items()}
-    for slot in draw.SLOT.values():
+    for name_of_slot, slot in draw.SLOT.items():
         for dx in SHIFTS:
             for dy in (-1, 1):
                 wall_fits = {name: _fit(WALL.at(values, slot + dx, base + dy)) for name, values in walls.items()}
@@ -65,8 +67,8 @@ def _house(pixels, time, ground):
                 roof = max((name for name in roof_fits if name != wall), key=roof_fits.get)
                 score = min(wall_fits[wall], roof_fits[roof])
                 if score > best_score:
-                    best, best_score = (wall, roof), score
-    return best
+                    best, place, best_score = (wall, roof), name_of_slot, score
+    return best, place if best_score > SURE else None
 
 
 def _fit(distances, tolerance=.30):
@@ -75,20 +77,20 @@ def _fit(distances, tolerance=.30):
 
 
 def _sail(pixels, time, ground):
-    best, best_score = None, -1.0
+    best, place, best_score = None, None, -1.0
     fields = {name: (distance(pixels, colour), distance(pixels, colour * .92)) for name, colour in _lit_colours(p.SAIL_COLOURS, time).items()}
     hull = distance(pixels, p.lit(p.COLOURS["brown"], time, .45))
     lines = (draw.WATER_LINE["lake"],) if ground == "lake" else (draw.WATER_LINE["sea"], draw.WATER_LINE["shore"])
     hull_outline = Outline(_shifted([(-16, -7), (16, -7), (12, 0), (-12, 0)]))
-    for slot in draw.SLOT.values():
+    for name_of_slot, slot in draw.SLOT.items():
         for dx in SHIFTS:
             for y in lines:
                 wood = _fit(hull_outline.at(hull, slot + dx, y))
                 for name, (main, fore) in fields.items():
                     score = _fit(SAIL.at(main, slot + dx, y)) + .6 * _fit(FORE_SAIL.at(fore, slot + dx, y)) + .8 * wood
                     if score > best_score:
-                        best, best_score = name, score
-    return best
+                        best, place, best_score = name, name_of_slot, score
+    return best, place if best_score > SURE * 2.4 else None
 
 
 def _crown_outlines(size):
@@ -109,28 +111,29 @@ def _ring(size):
 CROWNS, RINGS = {size: _crown_outlines(size) for size in (TREE_SIZE, FOREST_SIZE)}, {size: _ring(size) for size in (TREE_SIZE, FOREST_SIZE)}
 
 
-def _trees(pixels, time, ground):
+def _trees(pixels, time, ground, slots):
     colours = {("pine", "green"): p.lit(draw.NEEDLES, time, .5) * 1.07}
     colours.update({("round", name): p.lit(colour, time, .5) for name, colour in draw.LEAVES.items()})
     fields = {key: distance(pixels, colour) for key, colour in colours.items()}
     base = draw.BASE_LINE[ground]
     best, best_score = ("none", 0, None), STANDS
     for (kind, colour), field in fields.items():
-        single = [_best(field, kind, TREE_SIZE, x, (base - 1, base + 1)) for x in draw.SLOT.values()]
-        row = [] if ground == "sea" else [_best(field, kind, FOREST_SIZE, x, FOREST_BASES) for x in draw.FOREST_PLACES]
+        tolerance = TREE_TOLERANCE[time]
+        single = [_best(field, kind, TREE_SIZE, x, (base - 3, base - 1, base + 1), tolerance) for x in slots]
+        row = [] if ground == "sea" else [_best(field, kind, FOREST_SIZE, x, FOREST_BASES, tolerance) for x in draw.FOREST_PLACES]
         forest = float(np.mean(sorted(row)[1:])) if row else 0.0       # one of them may stand behind something
-        if forest > best_score:
+        if forest > best_score and forest > max(single, default=0) - .15:
             best, best_score = (kind, p.FOREST, colour), forest
-        elif max(single) > best_score:
+        elif max(single, default=0) > best_score:
             best, best_score = (kind, sum(score > STANDS for score in single), colour), max(single)
     return dict(zip(("tree kind", "tree number", "tree colour"), best))
 
 
-def _best(field, kind, size, x, bases):
-    return max(_stands(field, kind, size, x + dx, base) for dx in (-2, 0, 2) for base in bases)
+def _best(field, kind, size, x, bases, tolerance):
+    return max(_stands(field, kind, size, x + dx, base, tolerance) for dx in (-4, -2, 0, 2, 4) for base in bases)
 
 
-def _stands(field, kind, size, x, base):
+def _stands(field, kind, size, x, base, tolerance):
     """How well a crown of one colour is there and its surroundings are not."""
-    inside, outside = (_fit(outline.at(field, x, base), .20) for outline in (CROWNS[size][kind], RINGS[size][kind]))
+    inside, outside = (_fit(outline.at(field, x, base), tolerance) for outline in (CROWNS[size][kind], RINGS[size][kind]))
     return inside - .5 * outside

@@ -6,13 +6,15 @@ from .pixels import box_mean, distance, regions
 
 CLEAR_ROWS = [*range(0, 9), *range(35, 41)]      # above and below clouds, above mountains
 BODY_ROWS = 46                                   # the sun and the moon are above this row
+LOW_ROW = 80                                     # below it no star shines and flakes still fall
 WHITE_SPOT = .11                                 # how much brighter than its surroundings a flake or a streak is
 
 
 def detect_sky(pixels):
     time, overcast = _time(pixels)
     weather = _weather(pixels, time, overcast)
-    found = {"time": time, "weather": weather, "body": _body(pixels, time), "clouds": _clouds(pixels, time, weather)}
+    body, bodies = _bodies(pixels, time)
+    found = {"time": time, "weather": weather, "body": body, "body number": bodies, "clouds": _clouds(pixels, time, weather)}
     found["stars"] = "stars" if time == "night" and weather == "none" and _star_count(pixels) >= 3 else "none"
     return found
 
@@ -46,7 +48,7 @@ def _weather(pixels, time, overcast):
     spots = bright_spots(pixels)
     streaks = sum(spot.height >= 10 and spot.height > 1.4 * spot.width for spot in spots)
     flakes = sum(3 <= spot.height <= 9 and 3 <= spot.width <= 9 for spot in spots)
-    low_flakes = sum(3 <= spot.height <= 9 and 3 <= spot.width <= 9 and spot.ys.min() > 64 for spot in spots)
+    low_flakes = sum(3 <= spot.height <= 9 and 3 <= spot.width <= 9 and spot.ys.min() > LOW_ROW for spot in spots)
     if streaks >= 4 and streaks >= .5 * flakes:
         return "rain"
     if time == "night":
@@ -61,27 +63,25 @@ def _star_count(pixels):
     return sum(5 <= spot.area < 90 for spot in regions((bright > .15) & yellow))
 
 
-def _body(pixels, time):
-    """One sun or one moon, by colour and size; "several" when there are more."""
+def _bodies(pixels, time):
+    """The kind of the largest sun or moon, and how many there are."""
     sky = pixels[:BODY_ROWS]
     if time == "night":
-        found = [spot for spot in regions(distance(sky, (.97, .95, .86)) < .26, 130)]
+        found = regions(distance(sky, draw.MOON) < .26, 130)
     else:
-        found = [spot for spot in regions(distance(sky, draw.SUN[time]) < .17, 130)]
+        found = regions(distance(sky, draw.SUN[time]) < .17, 130)
     found = [spot for spot in found if spot.area < 1100]
     if not found:
-        return "none"
-    if len(found) > 1 and found[1].area > .35 * found[0].area:
-        return "several"
+        return "none", 0
+    number = sum(spot.area > .35 * found[0].area for spot in found)
     if time != "night":
-        return "sun"
-    return "full moon" if _fullness(found[0]) > .74 else "crescent moon"
+        return "sun", number
+    return "full moon" if _fullness(found[0]) > .8 else "crescent moon", number
 
 
 def _fullness(region):
-    """The share of the disc around a region that it fills."""
-    side = max(region.height, region.width)
-    return region.area / (np.pi / 4 * side * side)
+    """Its area as a share of that of the disc with the same spread: 1 for a disc, whatever small thing touches it."""
+    return region.area / (2 * np.pi * (region.xs.var() + region.ys.var()))
 
 
 def _clouds(pixels, time, weather):

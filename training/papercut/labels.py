@@ -5,7 +5,7 @@ ABSENT = "none"
 
 # attribute: its possible values, the first meaning that the part is absent.
 VALUES = {
-    "time": p.TIMES, "ground": p.GROUNDS, "weather": (ABSENT, *p.WEATHERS), "body": (ABSENT, *p.BODIES), "stars": (ABSENT, "stars"),
+    "time": p.TIMES, "ground": p.GROUNDS, "weather": (ABSENT, *p.WEATHERS), "body": (ABSENT, *p.BODIES), "body number": (0, 1), "stars": (ABSENT, "stars"),
     "clouds": (0, 1, 2, 3), "mountain number": (0, 1, 2, 3), "mountain colour": p.MOUNTAIN_COLOURS, "snow caps": (ABSENT, "caps"),
     "object ground": p.OBJECT_COLOURS, "object colour": p.OBJECT_COLOURS, "object number": (1, 2, 3), "object shape": p.SHAPES,
     "tree kind": (ABSENT, *p.TREE_KINDS), "tree number": (0, 1, 2, 3, p.FOREST), "tree colour": p.TREE_COLOURS,
@@ -25,6 +25,7 @@ def labels(scene):
         return found
     mountains, trees, house, boat = (scene[key] for key in ("mountains", "trees", "house", "boat"))
     found = {"time": scene["time"], "ground": scene["ground"], "weather": scene["weather"] or ABSENT, "body": scene["body"] or ABSENT,
+             "body number": int(bool(scene["body"])),
              "stars": "stars" if scene["stars"] else ABSENT, "clouds": scene["clouds"], "mountain number": mountains["number"],
              "tree kind": trees["kind"] or ABSENT, "tree number": trees["number"]}
     if mountains["number"]:
