@@ -62,17 +62,17 @@ struct Snapshot {
 };
 
 struct GenerateOptions {
-  std::string prompt, negative_prompt;  // UTF-8; either may be empty
-  std::int64_t width = 0, height = 0;   // 0: the size of initial_latents if given, else the model's own
-  std::int64_t steps = 25;              // 1 to 1000
-  double cfg = 7;                       // classifier-free guidance; 1 ignores the negative prompt, at half the work
-  std::string sampler = "dpmpp_2m";     // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
-  std::string schedule = "automatic";   // automatic (what suits the sampler), normal, karras
-  std::optional<std::uint64_t> seed;    // of the first picture, the next have seed + 1, ...; unset: a random one
-  std::optional<std::int64_t> count;    // of pictures; unset: as many as initial_latents holds, else 1
-  std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
-  Tensor initial_latents;               // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
-  std::function<void(const Snapshot&)> inspect;  // called as values become known; may be empty
+  std::string prompt{}, negative_prompt{};  // UTF-8; either may be empty
+  std::int64_t width = 0, height = 0;       // 0: the size of initial_latents if given, else the model's own
+  std::int64_t steps = 25;                  // 1 to 1000
+  double cfg = 7;                           // classifier-free guidance; 1 ignores the negative prompt, at half the work
+  std::string sampler = "dpmpp_2m";         // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
+  std::string schedule = "automatic";       // automatic (what suits the sampler), normal, karras
+  std::optional<std::uint64_t> seed{};      // of the first picture, the next have seed + 1, ...; unset: a random one
+  std::optional<std::int64_t> count{};      // of pictures; unset: as many as initial_latents holds, else 1
+  std::string rng = "philox";               // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
+  Tensor initial_latents{};                 // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  std::function<void(const Snapshot&)> inspect{};  // called as values become known; may be empty
 };
 
 struct GeneratedPicture {

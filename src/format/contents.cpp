@@ -1,6 +1,5 @@
 #include "format/contents.h"
 
-#include "core/printable.h"
 #include "format/diagnose.h"
 #include "format/header.h"
 #include "format/layout.h"
@@ -46,7 +45,7 @@ void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
   const std::vector<std::size_t> repeated = NameIndex(tensors).repeated(tensors, mode == Mode::compat);
   if (repeated.empty()) return;
   if (mode == Mode::strict)
-    broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", printable(tensors[repeated.front()].name, 120));
+    broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", shown(tensors[repeated.front()].name));
   auto dropped = repeated.begin();
   std::size_t kept = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {

@@ -10,9 +10,6 @@
 
 namespace safelight {
 
-inline constexpr std::uint64_t kLengthField = 8;              // bytes that hold the header's length
-inline constexpr std::uint64_t kLongestHeader = 100'000'000;  // the reference's limit, for reading and writing
-
 // What a valid file says.
 struct Contents {
   std::uint64_t header_bytes = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,18 +23,29 @@ using simdjson::ondemand::object;
 using simdjson::ondemand::value;
 
 constexpr std::string_view kMetadata = "__metadata__";
-constexpr std::size_t kLengthField = 8;  // bytes before the header
-constexpr int kDeepest = 127;            // objects and arrays inside each other, the outermost included
-constexpr std::size_t kShownName = 120;  // characters of a tensor's name in a message
+constexpr int kDeepest = 127;  // objects and arrays inside each other, the outermost included
 constexpr std::string_view kJsonSpace = " \t\n\r";
-
-std::string shown(std::string_view name) { return printable(name, kShownName); }
 
 // The keys of one object, to find the ones it repeats.
 using Keys = std::set<std::string>;
 
 // A tensor's entry has three known fields, in this order where it is an array (compat).
 constexpr std::array<std::string_view, 3> kFields = {"dtype", "shape", "data_offsets"};
+
+// Where the first control character inside a string is, or the quote that opens a string without end. simdjson finds
+// both before it has tokens, and does not say where.
+std::size_t string_fault(std::string_view json) {
+  std::size_t opened = json.size();
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const bool inside = opened < json.size();
+    if (inside && static_cast<unsigned char>(json[i]) < 0x20) return i;
+    if (inside && json[i] == '\\')
+      ++i;
+    else if (json[i] == '"')
+      opened = inside ? json.size() : i;
+  }
+  return opened;
+}
 
 // One header. simdjson splits the text into tokens; every value is visited, because its on-demand parser checks only
 // what it is asked for, and the reference checks everything, fields that it ignores included.
@@ -71,8 +83,11 @@ class HeaderParser {
 };
 
 Header HeaderParser::parse() {
+  if (const auto error = parser_.iterate(text_).get(document_); error == simdjson::MEMALLOC)
+    throw std::bad_alloc();
+  else if (error != simdjson::SUCCESS)
+    broken(Rule::json_syntax, "{} near byte {}", simdjson::error_message(error), kLengthField + string_fault(text_));
   try {
-    document_ = parser_.iterate(text_);
     parse_members(document_.get_object());
     if (document_.current_location().error() != simdjson::OUT_OF_BOUNDS)
       bad_syntax("expected the end of the header after its object, found more");

@@ -1,12 +1,16 @@
 // The JSON header: names, dtypes, shapes and ranges as written, not yet compared with each other or with the file.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "safelight/safetensors.h"
 
 namespace safelight {
+
+inline constexpr std::uint64_t kLengthField = 8;              // bytes that hold the length of the header
+inline constexpr std::uint64_t kLongestHeader = 100'000'000;  // the reference's limit, for reading and writing
 
 struct Header {
   std::vector<TensorInfo> tensors;  // in the order of the header; in compat mode names may repeat

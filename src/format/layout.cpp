@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <tuple>
 
-#include "core/printable.h"
 #include "format/rules.h"
 
 namespace safelight {
 namespace {
-
-std::string shown(const TensorInfo& info) { return printable(info.name, 120); }
 
 // Size in bits. Multiplied left to right, as the reference does: a zero hides an overflow only of what follows it.
 std::uint64_t checked_bits(const TensorInfo& info) {
@@ -18,18 +15,18 @@ std::uint64_t checked_bits(const TensorInfo& info) {
   for (const std::uint64_t size : info.shape) overflow = overflow || __builtin_mul_overflow(product, size, &product);
   overflow = overflow || __builtin_mul_overflow(product, static_cast<std::uint64_t>(bits(info.dtype)), &product);
   if (overflow)
-    broken(Rule::size_overflow, "the shape of tensor \"{}\" has more bits than 64 bits can count", shown(info));
+    broken(Rule::size_overflow, "the shape of tensor \"{}\" has more bits than 64 bits can count", shown(info.name));
   return product;
 }
 
 void check_size(const TensorInfo& info) {
   const std::uint64_t size = checked_bits(info);
   if (size % 8 != 0)
-    broken(Rule::packing, "tensor \"{}\" of {} has {} bits, which do not fill whole bytes", shown(info),
+    broken(Rule::packing, "tensor \"{}\" of {} has {} bits, which do not fill whole bytes", shown(info.name),
            name(info.dtype), size);
   if (info.bytes() != size / 8)
     broken(Rule::size_mismatch, "tensor \"{}\" needs {} bytes by its shape and dtype {}, but its data_offsets hold {}",
-           shown(info), size / 8, name(info.dtype), info.bytes());
+           shown(info.name), size / 8, name(info.dtype), info.bytes());
 }
 
 }  // namespace
@@ -45,8 +42,8 @@ void check_layout(std::span<const TensorInfo> tensors, std::uint64_t data_bytes)
   std::uint64_t end = 0;
   for (const TensorInfo& info : tensors) {
     if (info.begin != end || info.end < info.begin)
-      broken(Rule::layout, "tensor \"{}\" has data_offsets [{}, {}], expected a range that begins at {}", shown(info),
-             info.begin, info.end, end);
+      broken(Rule::layout, "tensor \"{}\" has data_offsets [{}, {}], expected a range that begins at {}",
+             shown(info.name), info.begin, info.end, end);
     check_size(info);
     end = info.end;
   }

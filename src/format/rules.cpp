@@ -1,6 +1,10 @@
 #include "format/rules.h"
 
+#include "core/printable.h"
+
 namespace safelight {
+
+std::string shown(std::string_view name) { return printable(name, 120); }
 
 std::string_view name(Rule rule) noexcept {
   switch (rule) {

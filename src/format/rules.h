@@ -34,6 +34,9 @@ enum class Rule {
   file_coverage,     // the last range ends where the file ends
 };
 
+// A tensor's name or a key in a message: escaped, and not too long.
+std::string shown(std::string_view name);
+
 // Kebab-case, as `safelight check` reports it.
 std::string_view name(Rule rule) noexcept;
 

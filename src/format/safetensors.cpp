@@ -6,6 +6,7 @@
 #include "core/mapped_file.h"
 #include "core/printable.h"
 #include "format/contents.h"
+#include "format/header.h"
 #include "format/name_index.h"
 #include "format/rules.h"
 
@@ -57,7 +58,7 @@ Tensor SafeTensors::tensor(std::string_view name) const {
   const TensorInfo* info = find(name);
   if (!info)
     fail(ErrorCategory::model, "[safetensors] {} has no tensor \"{}\"",
-         state_->path.empty() ? "the file" : printable(state_->path.native()), printable(name, 120));
+         state_->path.empty() ? "the file" : printable(state_->path.native()), shown(name));
   return tensor(*info);
 }
 
@@ -67,7 +68,7 @@ Tensor SafeTensors::tensor(const TensorInfo& info) const {
   for (const std::uint64_t size : info.shape) {
     if (size > static_cast<std::uint64_t>(INT64_MAX))
       fail(ErrorCategory::limit, "[safetensors] tensor \"{}\" has a dimension of {}, more than 2^63-1",
-           printable(info.name, 120), size);
+           shown(info.name), size);
     shape.push_back(static_cast<std::int64_t>(size));
   }
   const std::byte* data = state_->file.data() + kLengthField + state_->contents.header_bytes + info.begin;

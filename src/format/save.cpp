@@ -13,26 +13,26 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/json_text.h"
-#include "core/printable.h"
 #include "core/utf8.h"
-#include "format/contents.h"
+#include "format/header.h"
+#include "format/rules.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
 namespace {
 
 void check_text(std::string_view text, std::string_view what) {
-  if (!is_utf8(text)) fail(ErrorCategory::usage, "[save] {} \"{}\" is not UTF-8", what, printable(text, 120));
+  if (!is_utf8(text)) fail(ErrorCategory::usage, "[save] {} \"{}\" is not UTF-8", what, shown(text));
 }
 
 void check_tensor(const NamedTensor& t) {
   check_text(t.name, "the tensor's name");
   if (t.name == "__metadata__")
     fail(ErrorCategory::usage, "[save] a tensor cannot be named __metadata__: no reader could open the file");
-  if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", printable(t.name, 120));
+  if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", shown(t.name));
   if (t.tensor.elements() * bits(t.tensor.dtype()) % 8 != 0)
-    fail(ErrorCategory::usage, "[save] tensor \"{}\" of {} with shape {} does not fill whole bytes",
-         printable(t.name, 120), name(t.tensor.dtype()), to_string(t.tensor.shape()));
+    fail(ErrorCategory::usage, "[save] tensor \"{}\" of {} with shape {} does not fill whole bytes", shown(t.name),
+         name(t.tensor.dtype()), to_string(t.tensor.shape()));
 }
 
 // Pointers to the tensors in the order of their bytes. Throws Error(usage) for what the format cannot hold.
@@ -47,8 +47,7 @@ std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tenso
   std::sort(order.begin(), order.end(), by_name);
   const auto same = std::adjacent_find(order.begin(), order.end(),
                                        [](const NamedTensor* a, const NamedTensor* b) { return a->name == b->name; });
-  if (same != order.end())
-    fail(ErrorCategory::usage, "[save] two tensors are named \"{}\"", printable((*same)->name, 120));
+  if (same != order.end()) fail(ErrorCategory::usage, "[save] two tensors are named \"{}\"", shown((*same)->name));
   std::stable_sort(order.begin(), order.end(),
                    [](const NamedTensor* a, const NamedTensor* b) { return a->tensor.dtype() > b->tensor.dtype(); });
   return order;

@@ -74,7 +74,8 @@ struct Typeface::Face {
 Typeface::Typeface(int pixels) : face_(std::make_unique<Face>(pixels)) {}
 Typeface::~Typeface() = default;
 
-int Typeface::line_height() const noexcept { return static_cast<int>((face_->face->size->metrics.height + 63) / 64); }
+// Four thirds of the em, the usual leading for small text; the typeface's own is tighter.
+int Typeface::line_height() const noexcept { return (face_->face->size->metrics.y_ppem * 4 + 2) / 3; }
 
 int Typeface::width(std::string_view text) const {
   return face_->walk(text, FT_LOAD_DEFAULT, [](FT_GlyphSlot, int) {});

@@ -24,7 +24,7 @@ class ClipTokenizer {
   static constexpr std::int32_t kStart = 49406, kEnd = 49407;
   static constexpr std::int32_t kTokens = 49408;
 
-  // Reads the vocabulary, which is part of the program; takes some 10 ms. REQUIRES: positions >= 2.
+  // Reads the vocabulary, which is part of the program; takes some 30 ms. REQUIRES: positions >= 2.
   explicit ClipTokenizer(std::int64_t positions = 77);
   ~ClipTokenizer();
 

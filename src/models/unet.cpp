@@ -156,7 +156,7 @@ struct UNet::Layers {
   std::unique_ptr<Linear> time_embed_0, time_embed_2;
   std::unique_ptr<Conv2d> conv_in;                                 // input_blocks.0
   std::vector<std::variant<InputBlock, Downsample>> input_blocks;  // input_blocks.1 and on
-  std::optional<MiddleBlock> middle_block;
+  std::unique_ptr<MiddleBlock> middle_block;
   std::vector<OutputBlock> output_blocks;
   std::unique_ptr<GroupNorm> out_0;
   std::unique_ptr<Conv2d> out_2;
@@ -184,7 +184,7 @@ UNet::Layers::Layers(const Loader& w)
              fmt::format("takes {} values, expected as many cosines as sines", time_embed_0->spec().in));
   const Widths widths{.embedding = time_embed_2->spec().out, .context = context_width};
   std::vector<Skip> skips = read_way_down(w / "input_blocks", widths);
-  middle_block.emplace(w / "middle_block", skips.back().channels, widths);
+  middle_block = std::make_unique<MiddleBlock>(w / "middle_block", skips.back().channels, widths);
   read_way_up(w / "output_blocks", widths, std::move(skips));
   const std::int64_t last = output_blocks.back().out();
   out_0 = (w / "out.0").group_norm({.channels = last, .activation = Activation::silu});

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/printable.h"
 #include "diffusion/guidance.h"
 #include "diffusion/latent_noise.h"
 #include "diffusion/weighted_sum.h"
@@ -45,11 +46,13 @@ class Generation {
   double step_ms_ = 0, decode_ms_ = 0;
 };
 
+constexpr std::size_t kMostCutText = 200;  // characters that a warning repeats
+
 // What the user should know about a prompt that is longer than the text encoder's positions.
 void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector<std::string>& warnings) {
   if (text.cut > 0)
     warnings.push_back(fmt::format("the {} has {} tokens, {} more than the model reads; ignored: {}", what, text.tokens,
-                                   text.cut, text.cut_text));
+                                   text.cut, printable(text.cut_text, kMostCutText)));
 }
 
 Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {

@@ -303,8 +303,7 @@ void Corpus::layout() {
     return with_header(header + "}", 100'003);
   });
   invalid("file-coverage", "end beyond the file", one("F32", "[1000]", "[0,4000]", 4));
-  invalid("file-coverage", "end near 2^64",
-          one("U8", "[18446744073709551608]", "[0,18446744073709551608]", 4));  // NOLINT
+  invalid("size-overflow", "end near 2^64", one("U8", "[18446744073709551608]", "[0,18446744073709551608]", 4));
   valid("unaligned F32 after U8", two(entry("U8", "[1]", "[0,1]"), entry("F32", "[1]", "[1,5]"), 5));
   valid("header in another order than the data", two(entry("F32", "[1]", "[4,8]"), kF32, 8));
   const std::string none = entry("F32", "[0]", "[0,0]");

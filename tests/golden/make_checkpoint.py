@@ -35,7 +35,7 @@ class Layout:
     dtype: str = "F16"
     linear: bool = False  # proj_in, proj_out and the VAE's attention as 2-D weights
     text_model: str = "text_model."  # the level that old files lack
-    trunk: float = 1.0  # what the VAE's residual trunk is scaled by, to come near the epsilon of its norms
+    trunk: float = 1.0  # what the residual trunks are scaled by, to come near the epsilon of their norms
     vocabulary: int = 49408
 
 
@@ -46,7 +46,8 @@ LAYOUTS = {
     # integer, an encoder unlike the decoder, 2-D projections, the old text names, bfloat16.
     "uneven": Layout((64, 96, 128), (0, 2, 0), 128, 3, (32, 32, 64), (64, 64, 96), dtype="BF16", linear=True,
                      text_model="", vocabulary=1000),
-    # As in the shipped model: a VAE trunk near the epsilon of its norms, whose float16 weights are partly subnormal.
+    # Trunks near the epsilon of their norms, whose float16 weights are partly subnormal (as in the shipped model's VAE):
+    # 1e-5 and 1e-6 cannot be confused here.
     "small-trunk": Layout((32, 64), (0, 1), 64, 1, (32, 64), (32, 64), trunk=2.0**-10, vocabulary=1000),
 }
 
@@ -116,7 +117,7 @@ def add_transformer(t, name, width, blocks):
         t.linear(block + "ff.net.2", width, 4 * width)
         for norm in ("norm1", "norm2", "norm3"):
             t.norm(block + norm, width)
-    t.projection(name + ".proj_out", width, width)
+    t.projection(name + ".proj_out", width, width, scale=t.layout.trunk)
 
 
 def add_unet(t):
@@ -128,13 +129,13 @@ def add_unet(t):
         t.conv(name + ".in_layers.2", out, inp)
         t.linear(name + ".emb_layers.1", out, embedding)
         t.norm(name + ".out_layers.0", out)
-        t.conv(name + ".out_layers.3", out, out)
+        t.conv(name + ".out_layers.3", out, out, scale=t.layout.trunk)
         if inp != out:
             t.conv(name + ".skip_connection", out, inp, 1)
 
     t.linear(p + "time_embed.0", embedding, widths[0])
     t.linear(p + "time_embed.2", embedding, embedding)
-    t.conv(p + "input_blocks.0.0", widths[0], 4)
+    t.conv(p + "input_blocks.0.0", widths[0], 4, scale=t.layout.trunk)
     skips, width, at = [widths[0]], widths[0], 1
     for level, out in enumerate(widths):
         for _ in range(2):

@@ -3,14 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <ostream>
 
 #include "models/random_checkpoint.h"
 #include "models/stable_diffusion.h"
 #include "models/test_backends.h"
 #include "safelight/error.h"
+#include "support/temporary_folder.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -169,6 +171,24 @@ TEST(CheckpointErrors, SomethingElseNamesFamilyAndEvidence) {
             "checkpoint in a single file");
 }
 
+TEST(CheckpointErrors, NamesTheFile) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "style.safetensors";
+  const std::vector<std::byte> bytes =
+      file_bytes({{.name = "lora_unet_x.lora_up.weight", .scale = 1, .shape = {32, 4}}});
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+  const auto backend = make_backend("reference");
+  try {
+    StableDiffusion::open(path, *backend);
+    FAIL() << "opened";
+  } catch (const Error& e) {
+    EXPECT_EQ(std::string(e.what()),
+              "[model] " + path.string() +
+                  " is a LoRA (tensor lora_unet_x.lora_up.weight F16 [32, 4]); expected a Stable Diffusion 1.x "
+                  "checkpoint in a single file");
+  }
+}
+
 TEST(StableDiffusionOpen, TakesItsSizeFromTheMetadata) {
   const auto backend = make_backend("reference");
   const auto opened = [&](const char* resolution) {
@@ -187,4 +207,4 @@ TEST(StableDiffusionOpen, TakesItsSizeFromTheMetadata) {
 }
 
 }  // namespace
-}  // namespace safelight::testing
+}  // namespace safelight::test

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 std::vector<std::int32_t> to_ids(const Tensor& t) {
@@ -55,18 +55,12 @@ Distance Golden::decode(VaeDecoder& decoder, const std::string& name) const {
   return distance(decoder(to_f32(file_.tensor(name + ".latents"))), file_.tensor(name + ".picture"));
 }
 
-LatentDistribution Golden::encode(VaeEncoder& encoder, const std::string& name) const {
+Golden::Encoded Golden::encode(VaeEncoder& encoder, const std::string& name) const {
   Tensor picture = to_f32(file_.tensor(name + ".picture"));
   for (float& value : picture.mutable_floats()) value = std::clamp(value, -1.0f, 1.0f);
-  return encoder(picture);
+  const LatentDistribution got = encoder(picture);
+  return {.mean = distance(got.mean, file_.tensor(name + ".mean")),
+          .log_variance = distance(got.log_variance, file_.tensor(name + ".log_variance"))};
 }
 
-Distance Golden::mean(VaeEncoder& encoder, const std::string& name) const {
-  return distance(encode(encoder, name).mean, file_.tensor(name + ".mean"));
-}
-
-Distance Golden::log_variance(VaeEncoder& encoder, const std::string& name) const {
-  return distance(encode(encoder, name).log_variance, file_.tensor(name + ".log_variance"));
-}
-
-}  // namespace safelight::testing
+}  // namespace safelight::test

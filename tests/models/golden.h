@@ -6,7 +6,7 @@
 #include "models/stable_diffusion.h"
 #include "safelight/safetensors.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 
 // Between what we got and what was expected, over all values.
 struct Distance {
@@ -26,13 +26,14 @@ class Golden {
   Distance text(ClipTextEncoder& encoder) const;                        // of the embeddings
   Distance unet(UNet& unet, const std::string& name) const;             // of the predicted noise
   Distance decode(VaeDecoder& decoder, const std::string& name) const;  // of the picture
-  Distance mean(VaeEncoder& encoder, const std::string& name) const;    // of the encoder's mean
-  Distance log_variance(VaeEncoder& encoder, const std::string& name) const;
+
+  struct Encoded {
+    Distance mean, log_variance;
+  };
+  Encoded encode(VaeEncoder& encoder, const std::string& name) const;  // of the same picture, clamped
 
  private:
-  LatentDistribution encode(VaeEncoder& encoder, const std::string& name) const;
-
   SafeTensors file_;
 };
 
-}  // namespace safelight::testing
+}  // namespace safelight::test

@@ -7,7 +7,7 @@
 #include "models/test_backends.h"
 #include "safelight/error.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 class NetworksTest : public ::testing::Test {
@@ -85,4 +85,4 @@ TEST_F(NetworksTest, ABatchIsItsPartsSideBySide) {
 }
 
 }  // namespace
-}  // namespace safelight::testing
+}  // namespace safelight::test

@@ -9,10 +9,11 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 std::uint64_t fnv1a(std::string_view text) {
@@ -37,15 +38,12 @@ std::uint16_t to_bf16(float value) {
 
 // Round to nearest even. REQUIRES: |value| < 65504.
 std::uint16_t to_f16(float value) {
-  const std::uint16_t sign = std::signbit(value) ? 0x8000u : 0u;
+  const auto sign = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16 & 0x8000u);
   const float magnitude = std::fabs(value);
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);    // magnitude < 2^exponent
-  exponent = std::max(exponent, -13);  // below 2^-14 all numbers are multiples of 2^-24
-  const auto steps = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 11 - exponent)));
-  // The exponent field starts at one for steps in [2^10, 2^11); smaller ones are subnormal, and a carry is the next
-  // one.
-  return static_cast<std::uint16_t>(sign | (((exponent + 13) << 10) + steps));
+  const auto bits = std::bit_cast<std::uint32_t>(magnitude);
+  if (magnitude < 0x1p-14f)  // subnormal, a multiple of 2^-24: which is how finely floats in [0.5, 1) lie
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(magnitude + 0.5f) - 0x3F000000u));
+  return static_cast<std::uint16_t>(sign | ((bits + 0xFFFu + ((bits >> 13) & 1u) - 0x38000000u) >> 13));
 }
 
 template <class Stored>
@@ -55,26 +53,28 @@ void append(std::vector<std::byte>& bytes, Stored value) {
   std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
-void append_values(std::vector<std::byte>& bytes, const TensorRecipe& recipe) {
+// Value i becomes encode(value i).
+template <class Encode>
+void append_values(std::vector<std::byte>& bytes, const TensorRecipe& recipe, Encode encode) {
   const std::uint64_t seed = fnv1a(recipe.name);
-  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(elements(recipe.shape)); ++i) {
-    const float value = recipe.offset + recipe.scale * uniform(seed, i);
-    switch (recipe.dtype) {
-      case DType::F16:
-        append(bytes, to_f16(value));
-        break;
-      case DType::BF16:
-        append(bytes, to_bf16(value));
-        break;
-      case DType::F32:
-        append(bytes, value);
-        break;
-      case DType::I32:
-        append(bytes, std::int32_t{0});
-        break;
-      default:
-        throw std::invalid_argument("no recipe for this type");
-    }
+  std::vector<decltype(encode(0.0f))> values(static_cast<std::size_t>(elements(recipe.shape)));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = encode(recipe.offset + recipe.scale * uniform(seed, i));
+  const auto stored = std::as_bytes(std::span(values));
+  bytes.insert(bytes.end(), stored.begin(), stored.end());
+}
+
+void append_values(std::vector<std::byte>& bytes, const TensorRecipe& recipe) {
+  switch (recipe.dtype) {
+    case DType::F16:
+      return append_values(bytes, recipe, to_f16);
+    case DType::BF16:
+      return append_values(bytes, recipe, to_bf16);
+    case DType::F32:
+      return append_values(bytes, recipe, [](float value) { return value; });
+    case DType::I32:
+      return append_values(bytes, recipe, [](float) { return std::int32_t{0}; });
+    default:
+      throw std::invalid_argument("no recipe for this type");
   }
 }
 
@@ -90,7 +90,7 @@ std::vector<TensorRecipe> read_layout(std::string_view name) {
     TensorRecipe recipe;
     std::string dtype;
     words >> recipe.name >> dtype >> recipe.offset >> recipe.scale;
-    recipe.dtype = parse_dtype(dtype).value();
+    recipe.dtype = parse_dtype(dtype).value_or(DType::BOOL);
     for (std::int64_t size; words >> size;) recipe.shape.push_back(size);
     recipes.push_back(std::move(recipe));
   }
@@ -132,4 +132,4 @@ SafeTensors random_file(const std::vector<TensorRecipe>& recipes, const Metadata
   return SafeTensors::parse(*bytes, Mode::strict, bytes);
 }
 
-}  // namespace safelight::testing
+}  // namespace safelight::test

@@ -8,7 +8,7 @@
 
 #include "safelight/safetensors.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 
 struct TensorRecipe {
   std::string name;
@@ -29,4 +29,4 @@ std::vector<std::byte> file_bytes(const std::vector<TensorRecipe>& recipes, cons
 // The same, opened.
 SafeTensors random_file(const std::vector<TensorRecipe>& recipes, const Metadata& metadata = {});
 
-}  // namespace safelight::testing
+}  // namespace safelight::test

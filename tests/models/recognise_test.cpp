@@ -7,7 +7,7 @@
 
 #include "models/random_checkpoint.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 namespace {
 
 constexpr const char* kFirstConv = "model.diffusion_model.input_blocks.0.0.weight";
@@ -114,4 +114,4 @@ TEST(Recognise, RefusesToPredictV) {
 }
 
 }  // namespace
-}  // namespace safelight::testing
+}  // namespace safelight::test

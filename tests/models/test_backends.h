@@ -7,11 +7,11 @@
 
 #include "ops/backend.h"
 
-namespace safelight::testing {
+namespace safelight::test {
 
 // "reference", and the instruction sets of the CPU backend that this machine has.
 std::vector<std::string> backend_names();
 
 std::unique_ptr<Backend> make_backend(const std::string& name, const Context& context = {});
 
-}  // namespace safelight::testing
+}  // namespace safelight::test

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <charconv>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -158,24 +159,35 @@ int make_pictures(Options& options) {
   return 0;
 }
 
+// CLI11 turns a number beyond 64 bits silently into the largest one.
+std::string complaint_on_integer(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole ? "" : "expected a whole number of at most 63 bits, found " + printable(text);
+}
+
 void add_options(CLI::App& command, Options& o) {
+  const CLI::Validator integer(complaint_on_integer, "");
   GenerateOptions& g = o.generate;
   command.add_option("-p,--prompt", g.prompt, "What the picture shows")->required();
   command.add_option("-n,--negative", g.negative_prompt, "What it should not show");
   command.add_option("-m,--model", o.model, "Stable Diffusion 1.x checkpoint; without it, the model that is shipped");
   command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced")
       ->capture_default_str();
-  command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size");
-  command.add_option("-H,--height", o.height, "Likewise");
-  command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000")->capture_default_str();
+  command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size")
+      ->check(integer);
+  command.add_option("-H,--height", o.height, "Likewise")->check(integer);
+  command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000")->check(integer)->capture_default_str();
   command.add_option("--cfg", g.cfg, "How strictly the prompt is followed; 1 ignores the negative prompt")
       ->capture_default_str();
   command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m")->capture_default_str();
   command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras")
       ->capture_default_str();
-  command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one");
-  command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
-  command.add_option("--threads", o.threads, "Processor cores to use; without it, all");
+  command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one")->check(integer);
+  command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...")
+      ->check(integer);
+  command.add_option("--threads", o.threads, "Processor cores to use; without it, all")->check(integer);
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
       ->capture_default_str();
   command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)")->capture_default_str();

@@ -1,0 +1,69 @@
+// safelight check, run as a user runs it.
+#include <gmock/gmock.h>
+#include <simdjson.h>
+
+#include "cli/program.h"
+#include "safelight/safetensors.h"
+#include "support/temporary_folder.h"
+
+namespace safelight::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class CheckCommand : public ::testing::Test {
+ protected:
+  CheckCommand() {
+    save(good_, {});
+    write_file(twice_, std::string("\x25\0\0\0\0\0\0\0", 8) + R"({"__metadata__":{"a":"b","a":"c"}}   )");
+    write_file(pointer_, "version https://git-lfs.github.com/spec/v1\n");
+  }
+
+  TemporaryFolder folder_;
+  const std::string good_ = folder_ / "good.safetensors", twice_ = folder_ / "twice", pointer_ = folder_ / "pointer";
+};
+
+TEST_F(CheckCommand, OneLinePerFile) {
+  const Result result = run({"check", good_, pointer_, folder_ / "none"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, StartsWith("ok       " + good_ + "\ninvalid  " + pointer_ + ": header-too-large: "));
+  EXPECT_THAT(result.out, HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(result.out, HasSubstr("none: io: "));
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3);
+}
+
+TEST_F(CheckCommand, ExitCodeSaysWhetherAllAreValid) {
+  EXPECT_EQ(run({"check", good_, good_}).exit_code, 0);
+  EXPECT_EQ(run({"check", twice_}).exit_code, 1);
+  EXPECT_EQ(run({"check", "--compat", twice_}).exit_code, 0);
+  EXPECT_EQ(run({"check", folder_.path()}).exit_code, 1);
+  EXPECT_EQ(run({"check"}).exit_code, 2);
+}
+
+TEST_F(CheckCommand, JsonLines) {
+  const std::string odd = folder_ / "quote\"\n\xFF";
+  write_file(odd, "short");
+  const Result result = run({"check", "--json", good_, twice_, odd});
+  EXPECT_EQ(result.exit_code, 1);
+  simdjson::dom::parser parser;
+  const simdjson::padded_string text(result.out);  // parse_many refers to it
+  std::vector<std::string> rules;
+  for (const simdjson::dom::element line : parser.parse_many(text)) {
+    rules.emplace_back(std::string_view(line["rule"]));
+    EXPECT_EQ(bool(line["valid"]), rules.back() == "ok");
+    EXPECT_EQ(std::string_view(line["detail"]).empty(), bool(line["valid"]));
+    EXPECT_THAT(std::string(std::string_view(line["file"])), StartsWith(folder_.path().native()));
+  }
+  EXPECT_THAT(rules, ::testing::ElementsAre("ok", "duplicate-key", "header-too-small"));
+}
+
+TEST_F(CheckCommand, HelpHasAnExample) {
+  const Result result = run({"check", "--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("Example: safelight check"));
+}
+
+}  // namespace
+}  // namespace safelight::test

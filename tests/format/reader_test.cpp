@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "safelight/safetensors.h"
+#include "support/expect_error.h"
+#include "support/temporary_folder.h"
+
+namespace safelight {
+namespace {
+
+using test::TemporaryFolder;
+
+std::string file_of(const std::string& header, const std::string& data) {
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i));
+  return bytes + header + data;
+}
+
+SafeTensors parse(const std::string& bytes, Mode mode = Mode::strict) {
+  return SafeTensors::parse(std::as_bytes(std::span(bytes)), mode);
+}
+
+const std::string kThree =
+    R"({"c":{"dtype":"U8","shape":[3],"data_offsets":[5,8]},"__metadata__":{"k":"v"},)"
+    R"("a":{"dtype":"I8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"F16","shape":[1,2],"data_offsets":[1,5]}})";
+
+TEST(Reader, GivesTensorsByOffsetAndByName) {
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  const SafeTensors file = parse(bytes);
+  ASSERT_EQ(file.tensors().size(), 3u);
+  EXPECT_EQ(file.tensors()[0].name, "a");
+  EXPECT_EQ(file.tensors()[1].name, "b");
+  EXPECT_EQ(file.tensors()[2].name, "c");
+  EXPECT_EQ(file.find("b"), &file.tensors()[1]);
+  EXPECT_EQ(file.find("B"), nullptr);
+  EXPECT_EQ(file.metadata(), (Metadata{{"k", "v"}}));
+  EXPECT_EQ(file.header_bytes(), kThree.size());
+  EXPECT_EQ(file.file_bytes(), bytes.size());
+  EXPECT_TRUE(file.path().empty());
+}
+
+TEST(Reader, BorrowsTheBytes) {
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  const SafeTensors file = parse(bytes);
+  const Tensor b = file.tensor("b");
+  EXPECT_EQ(b.dtype(), DType::F16);
+  EXPECT_EQ(b.shape(), (Shape{1, 2}));
+  EXPECT_EQ(static_cast<const void*>(b.data()), bytes.data() + bytes.size() - 7);
+  EXPECT_EQ(file.tensor("a").shape(), Shape{});
+  EXPECT_EQ(file.tensor(file.tensors()[2]).bytes(), 3u);
+}
+
+TEST(Reader, TensorsKeepTheMappingAlive) {
+  const TemporaryFolder folder;
+  test::write_file(folder / "f", file_of(kThree, "abcdefgh"));
+  const Tensor c = SafeTensors::open(folder / "f").tensor("c");
+  std::filesystem::remove(folder / "f");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(c.data()), 3), "fgh");
+}
+
+TEST(Reader, OwnerOfParsedBytesIsKept) {
+  auto bytes = std::make_shared<std::string>(file_of(kThree, "abcdefgh"));
+  const std::weak_ptr<std::string> watch = bytes;
+  {
+    const auto span = std::as_bytes(std::span(*bytes));
+    const Tensor t = SafeTensors::parse(span, Mode::strict, std::move(bytes)).tensor("a");
+    EXPECT_FALSE(watch.expired());
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST(Reader, MissingTensor) {
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  EXPECT_ERROR(parse(bytes).tensor("d\n"), model, "no tensor \"d\\n\"");
+}
+
+// Sizes beyond int64 can only stand beside a zero.
+TEST(Reader, DimensionBeyondInt64) {
+  const std::string bytes = file_of(R"({"t":{"dtype":"U8","shape":[0,9223372036854775808],"data_offsets":[0,0]}})", "");
+  EXPECT_EQ(parse(bytes).tensors()[0].shape[1], std::uint64_t{1} << 63);
+  EXPECT_ERROR(parse(bytes).tensor("t"), limit, "\"t\"");
+}
+
+TEST(Reader, LastOfRepeatedNamesCountsInCompatMode) {
+  const std::string header =
+      R"({"t":{"dtype":"U8","shape":[9],"data_offsets":[0,9]},"t":{"dtype":"I8","shape":[2],"data_offsets":[0,2]}})";
+  const std::string bytes = file_of(header, "ab");
+  const SafeTensors file = parse(bytes, Mode::compat);
+  ASSERT_EQ(file.tensors().size(), 1u);
+  EXPECT_EQ(file.tensor("t").dtype(), DType::I8);
+}
+
+TEST(Reader, SaysWhatItIsInstead) {
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"", "empty file"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS pointer"},
+      {std::string("PK\x03\x04\x14\0\0\x08\x08\0", 10), "PyTorch"},
+      {"\x80\x02}q\x01(X\x06\x01\x01", "pickle"},
+      {"<!DOCTYPE html><html>", "web page"},
+      {"\n <HTML><head>", "web page"},
+      {std::string("GGUF\3\0\0\0\1\1\1\1", 12), "GGUF"},
+      {"\x1F\x8B\x08\x08long enough", "gzip"},
+      {"{\"a\": {\"dtype\"", "JSON"},
+  };
+  for (const auto& [bytes, what] : files) EXPECT_ERROR(parse(bytes), format, what);
+}
+
+TEST(Reader, DetailsNameTheTensorAndThePlace) {
+  const auto header = [](const std::string& text) { return file_of(text, ""); };
+  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"F99","shape":[],"data_offsets":[0,0]}})")), format,
+               "dtype \"F99\" of tensor \"w\" at byte 22");
+  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
+               "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0");
+  EXPECT_ERROR(parse(header("{\"a\n\":1}")), format, "byte 11");
+  EXPECT_ERROR(parse(header("{\"a\":\"")), format, "byte 13");
+  EXPECT_ERROR(parse(header("{\"a\xFF\":1}")), format, "byte 11");
+}
+
+TEST(Check, UnreadableFilesAreInvalid) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const auto& path : {folder / "none", folder.path(), folder / "pipe"}) {
+    const Verdict verdict = check(path);
+    EXPECT_FALSE(verdict.valid);
+    EXPECT_EQ(verdict.rule, "io");
+    EXPECT_THAT(verdict.detail, testing::HasSubstr(path.native()));
+  }
+}
+
+// 500,000 tensors open in about a second; anything quadratic would take hours.
+TEST(Reader, ManyTensors) {
+  std::string header = "{";
+  constexpr int kCount = 100'000;
+  for (int i = 0; i < kCount; ++i)
+    header += fmt::format(R"({}"layers.{}.weight":{{"dtype":"U8","shape":[1],"data_offsets":[{},{}]}})", i ? "," : "",
+                          i, kCount - 1 - i, kCount - i);
+  const std::string bytes = file_of(header + "}", std::string(kCount, '\1'));
+  const SafeTensors file = parse(bytes);
+  EXPECT_EQ(file.tensors().size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(file.tensors().front().name, fmt::format("layers.{}.weight", kCount - 1));
+  for (int i = 0; i < kCount; i += 997) EXPECT_NE(file.find(fmt::format("layers.{}.weight", i)), nullptr);
+}
+
+}  // namespace
+}  // namespace safelight

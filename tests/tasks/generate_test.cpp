@@ -1,0 +1,117 @@
+// generate() as a library call: what it reports, and that it stops when told to.
+#include "safelight/generate.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "models/random_checkpoint.h"
+#include "safelight/error.h"
+#include "safelight/safetensors.h"
+#include "support/temporary_folder.h"
+#include "tasks/generate_plan.h"
+
+namespace safelight {
+namespace {
+
+class Generate : public ::testing::Test {
+ protected:
+  Generate() {
+    const std::vector<std::byte> file = test::file_bytes(test::read_layout("tiny"));
+    test::write_file(folder_ / "tiny.safetensors",
+                     std::string(reinterpret_cast<const char*>(file.data()), file.size()));
+  }
+
+  Model open(const Context& context = {}) const { return Model::open(folder_ / "tiny.safetensors", context); }
+
+  test::TemporaryFolder folder_;
+  const GenerateOptions small_{.prompt = "x", .width = 64, .height = 64, .steps = 2, .seed = 1};
+};
+
+std::vector<std::uint8_t> only_picture(Model& model, const GenerateOptions& options) {
+  std::vector<std::uint8_t> rgb;
+  generate(model, options, [&](const GeneratedPicture& made) { rgb = made.picture.rgb; });
+  return rgb;
+}
+
+TEST_F(Generate, ReportsWhatWasChosen) {
+  Model model = open();
+  EXPECT_EQ(model.default_width(), 512);
+  EXPECT_EQ(model.size_multiple(), 8);
+  GenerateOptions options = small_;
+  options.seed.reset();
+  options.sampler = "DPM++ 2M Karras";
+  std::uint64_t seed = 0;
+  const GenerateReport report = generate(model, options, [&](const GeneratedPicture& made) { seed = made.seed; });
+  EXPECT_EQ(report.seed, seed);
+  EXPECT_EQ(report.sampler, "dpmpp_2m");
+  EXPECT_EQ(report.schedule, "karras");
+  EXPECT_EQ(report.rng, "philox");
+  EXPECT_EQ(report.count, 1);
+  EXPECT_GT(report.mean_step_ms, 0);
+  EXPECT_GT(report.mean_decode_ms, 0);
+  EXPECT_GE(report.total_ms, report.text_ms + 2 * report.mean_step_ms + report.mean_decode_ms);
+  EXPECT_GT(model.open_ms(), 0);
+}
+
+TEST_F(Generate, ProgressReachesTheEndOfEveryStage) {
+  std::multiset<std::string> ends;
+  Model model = open({.on_progress = [&](const Progress& p) {
+    EXPECT_LE(p.done, p.total);
+    if (p.done == p.total) ends.insert(std::string(p.stage));
+  }});
+  GenerateOptions options = small_;
+  options.count = 2;
+  generate(model, options, [](const GeneratedPicture&) {});
+  EXPECT_THAT(ends, ::testing::UnorderedElementsAre("open", "text", "step", "step", "decode", "decode", "picture"));
+}
+
+TEST_F(Generate, ScaleOneIgnoresTheNegativePrompt) {
+  Model model = open();
+  GenerateOptions options = small_;
+  options.cfg = 1;
+  const std::vector<std::uint8_t> plain = only_picture(model, options);
+  options.negative_prompt = "rain";
+  EXPECT_EQ(only_picture(model, options), plain);
+  options.cfg = 7;
+  EXPECT_NE(only_picture(model, options), plain);
+}
+
+TEST_F(Generate, InitialLatentsReplaceTheNoise) {
+  Model model = open();
+  GenerateOptions options = small_;
+  std::vector<float> noise;
+  options.inspect = [&](const Snapshot& s) {
+    if (s.name == "start_noise") noise.assign(s.tensor.floats().begin(), s.tensor.floats().end());
+  };
+  const std::vector<std::uint8_t> expected = only_picture(model, options);
+  GenerateOptions given = small_;
+  given.seed = 999;
+  given.initial_latents = Tensor::from(noise, {1, 4, 8, 8});
+  EXPECT_EQ(only_picture(model, given), expected);
+}
+
+TEST_F(Generate, StopsWhenCancelled) {
+  CancelToken token;
+  Model model = open({.on_progress =
+                          [&](const Progress& p) {
+                            if (p.stage == "step" && p.done == 1) token.cancel();
+                          },
+                      .cancel = &token});
+  try {
+    generate(model, small_, [](const GeneratedPicture&) { FAIL() << "a picture was made"; });
+    FAIL() << "it went on";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.category(), ErrorCategory::cancelled);
+  }
+}
+
+TEST_F(Generate, ActivationsGrowWithThePicture) {
+  const SafeTensors file = SafeTensors::open(folder_ / "tiny.safetensors");
+  const std::uint64_t small = activation_bytes(file, 64, 64, 8), large = activation_bytes(file, 128, 128, 8);
+  EXPECT_GT(small, 64u * 64 * 3 * 4);
+  EXPECT_EQ(large, 4 * small);
+}
+
+}  // namespace
+}  // namespace safelight
