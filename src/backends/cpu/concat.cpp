@@ -10,7 +10,7 @@ void concat(Engine& engine, const Tensor& a, const Tensor& b, Tensor& y) {
   const std::int64_t pixels = y.elements() / (ca + cb), block = std::max<std::int64_t>(1, 64 * 1024 / (ca + cb));
   const float *from_a = a.floats().data(), *from_b = b.floats().data();
   float* to = y.mutable_floats().data();
-  engine.for_each((pixels + block - 1) / block, [&](std::int64_t task) {
+  engine.for_each(divide_up(pixels, block), [&](std::int64_t task) {
     float* out = to + task * block * (ca + cb);
     for (std::int64_t p = task * block; p < std::min(pixels, (task + 1) * block); ++p) {
       out = std::copy_n(from_a + p * ca, ca, out);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/rounding.h"
 #include "core/buffer_pool.h"
 #include "core/thread_pool.h"
 #include "safelight/context.h"
@@ -29,7 +30,7 @@ class Engine {
   // Calls body(task, scratch): `floats` of them, aligned to 64, for this task alone.
   template <class Body>
   void for_each_with_scratch(std::int64_t tasks, std::int64_t floats, Body&& body) {
-    const std::int64_t stride = (floats + 15) / 16 * 16;
+    const std::int64_t stride = round_up(floats, 16);
     Tensor scratch = empty({threads_.size(), stride});
     float* first = scratch.mutable_floats().data();
     threads_.parallel_for(tasks, [&](std::int64_t task, int worker) { body(task, first + worker * stride); });

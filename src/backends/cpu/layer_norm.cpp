@@ -23,7 +23,7 @@ class CpuLayerNorm final : public LayerNorm {
                              .epsilon = spec_.epsilon};
     const std::int64_t rows = x.elements() / spec_.channels;
     const std::int64_t block = std::max<std::int64_t>(1, kTaskFloats / spec_.channels);
-    engine_.for_each((rows + block - 1) / block, [&](std::int64_t task) {
+    engine_.for_each(divide_up(rows, block), [&](std::int64_t task) {
       engine_.kernels.layer_norm(call, task * block, std::min(rows, (task + 1) * block));
     });
   }

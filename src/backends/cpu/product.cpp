@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/product.h"
+#include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
 namespace {
@@ -17,9 +18,6 @@ constexpr std::int64_t kPackedFloats = 96 * 1024, kSumFloats = 64 * 1024;
 constexpr std::int64_t kMostRows = 1024, kFewestRows = 384;
 // Multiply-adds of one task, at most, where the rows allow: 1 to 2 ms of one core.
 constexpr std::int64_t kTaskWork = 100'000'000;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t value, std::int64_t unit) { return divide_up(value, unit) * unit; }
 
 void choose_blocks(ProductCall& call, const Kernels& kernels) {
   const std::int64_t taps = call.weight.taps, in = call.weight.in;

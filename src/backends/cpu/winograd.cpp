@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/winograd.h"
+#include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
 namespace {
@@ -16,9 +17,6 @@ constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
 // The block's sums (36 x 128 x 64) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t value, std::int64_t unit) { return divide_up(value, unit) * unit; }
 
 std::int64_t tiles_of(const ProductCall& call) {
   const PixelSource& s = call.source;

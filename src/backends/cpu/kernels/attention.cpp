@@ -19,7 +19,7 @@ namespace safelight::cpu::HWY_NAMESPACE {
 namespace {
 
 std::int64_t vectors_for(std::int64_t columns) {
-  return std::min<std::int64_t>(kPanelVectors, (columns + kLanes - 1) / kLanes);
+  return std::min<std::int64_t>(kPanelVectors, divide_up(columns, kLanes));
 }
 
 // v of one head, keys [begin, end), into panels of channels: [panel][key][column], padded with zeros.
@@ -47,14 +47,8 @@ Block block_of(const AttentionCall& call, std::int64_t task) {
   const std::int64_t begin = task % blocks * kQueryBlock, end = std::min(begin + kQueryBlock, call.queries);
   const std::int64_t at = head / call.heads * call.queries * call.stride + head % call.heads * call.width;
   const std::int64_t packed = head * attention_packed(call, kPanel);
-  return {call.q + at,
-          call.packed_k + packed,
-          call.packed_v + packed,
-          call.y + at,
-          begin,
-          end,
-          (call.width + kLanes - 1) / kLanes * kLanes,
-          Tiling(end - begin)};
+  return {call.q + at, call.packed_k + packed,       call.packed_v + packed, call.y + at, begin,
+          end,         round_up(call.width, kLanes), Tiling(end - begin)};
 }
 
 // The task's scratch, see attention.h.
@@ -106,7 +100,7 @@ void score(const AttentionCall& call, const Block& block, const Workspace& space
 void soften(float* scores, std::int64_t visible, std::int64_t count, float& maximum, float& total, float* sums,
             std::int64_t padded_width) {
   if (visible > 0) {
-    const std::int64_t padded = (visible + kLanes - 1) / kLanes * kLanes;
+    const std::int64_t padded = round_up(visible, kLanes);
     std::fill(scores + visible, scores + padded, -1e30f);
     V top = load(scores);
     for (std::int64_t k = kLanes; k < padded; k += kLanes) top = hn::Max(top, load(scores + k));

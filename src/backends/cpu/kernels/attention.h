@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
 
@@ -9,12 +10,8 @@ constexpr std::int64_t kQueryBlock = 96;               // a multiple of the micr
 constexpr std::int64_t kKeyBlock = 256;                // a multiple of every panel
 constexpr std::int64_t kScoreStride = kKeyBlock + 16;  // not a power of two: rows would compete for cache sets
 
-inline std::int64_t attention_query_blocks(const AttentionCall& call) {
-  return (call.queries + kQueryBlock - 1) / kQueryBlock;
-}
-inline std::int64_t attention_key_blocks(const AttentionCall& call) { return (call.keys + kKeyBlock - 1) / kKeyBlock; }
-
-inline std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
+inline std::int64_t attention_query_blocks(const AttentionCall& call) { return divide_up(call.queries, kQueryBlock); }
+inline std::int64_t attention_key_blocks(const AttentionCall& call) { return divide_up(call.keys, kKeyBlock); }
 
 // Of the keys, or of the values, of one head.
 inline std::int64_t attention_packed(const AttentionCall& call, int panel) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/cpu/rounding.h"
 #include "ops/epilogue.h"
 #include "safelight/dtype.h"
 
@@ -53,8 +54,8 @@ struct ProductCall {
   std::int64_t rows = 0, channels = 0;                          // of y
   std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y, a multiple of the panel's width
 
-  std::int64_t row_blocks() const noexcept { return (rows + row_block - 1) / row_block; }
-  std::int64_t channel_blocks() const noexcept { return (channels + channel_block - 1) / channel_block; }
+  std::int64_t row_blocks() const noexcept { return divide_up(rows, row_block); }
+  std::int64_t channel_blocks() const noexcept { return divide_up(channels, channel_block); }
   std::int64_t tasks() const noexcept { return row_blocks() * channel_blocks(); }
 };
 
@@ -83,7 +84,7 @@ struct GroupNormCall {
   Moments* block_moments = nullptr;
   Moments* moments = nullptr;
 
-  std::int64_t pixel_blocks() const noexcept { return (pixels + pixel_block - 1) / pixel_block; }
+  std::int64_t pixel_blocks() const noexcept { return divide_up(pixels, pixel_block); }
 };
 
 struct LayerNormCall {

@@ -8,6 +8,7 @@
 #endif
 
 #include "backends/cpu/kernels/vector-inl.h"
+#include "backends/cpu/rounding.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
@@ -87,7 +88,7 @@ MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
 // Cuts `rows` into tiles of nearly equal height, at most kTileRows each.
 struct Tiling {
   std::int64_t rows, tiles;
-  explicit Tiling(std::int64_t all) : rows(all), tiles((all + kTileRows - 1) / kTileRows) {}
+  explicit Tiling(std::int64_t all) : rows(all), tiles(divide_up(all, kTileRows)) {}
   std::int64_t begin(std::int64_t tile) const { return rows * tile / tiles; }
 };
 

@@ -26,7 +26,7 @@ struct Panel {
 
 Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t end) {
   const std::int64_t count = std::min<std::int64_t>(end - first, call.tail.geglu ? kPanel / 2 : kPanel);
-  return {first, count, (count + kLanes - 1) / kLanes * (call.tail.geglu ? 2 : 1)};
+  return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
 }
 
 void pack_panel(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end, float* to) {

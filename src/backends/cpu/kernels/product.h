@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
 
@@ -13,7 +14,7 @@ struct ProductScratch {
 
 inline ProductScratch product_scratch(const ProductCall& call, int panel) {
   constexpr std::int64_t kAlign = 16, kTileRows = 6;
-  const auto align = [](std::int64_t floats) { return (floats + kAlign - 1) / kAlign * kAlign; };
+  const auto align = [](std::int64_t floats) { return round_up(floats, kAlign); };
   const std::int64_t rows = std::min(call.row_block, call.rows);
   const std::int64_t width =  // every panel but the last is full; half-panels of a geglu round up each on their own
       (std::min(call.channel_block, call.channels) * (call.tail.geglu ? 2 : 1) / panel + 1) * panel;

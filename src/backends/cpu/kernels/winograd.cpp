@@ -95,7 +95,7 @@ struct Columns {
 Columns columns_of(const WinogradCall& call, std::int64_t block) {
   const std::int64_t first = block * kWinogradColumns,
                      count = std::min(kWinogradColumns, call.product.channels - first);
-  return {first, count, (count + kLanes - 1) / kLanes * kLanes};
+  return {first, count, round_up(count, kLanes)};
 }
 
 // One in-channel of one vector of columns: nine weights to 36, one in each plane.

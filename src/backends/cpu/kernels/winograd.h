@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
 
@@ -13,31 +14,32 @@ constexpr int kTileSide = 4, kPatchSide = kTileSide + 2, kPositions = kPatchSide
 // Planes of one position lie this much further apart than they are long, so that the 36 do not share cache sets.
 constexpr std::int64_t kPlaneGap = 48;
 
-// A convolution of a group of tiles, in two loops: transform the group's input, then multiply and transform back. Where
-// the weights' transform is used by several tasks, a loop before them makes it once.
 // Output channels of one block: a panel or several.
 constexpr std::int64_t kWinogradColumns = 64;
 
+// A convolution of a group of tiles, in two loops: transform the group's input, then multiply and transform back. Where
+// the weights' transform is used by several tasks, a loop before them makes it once.
 struct WinogradCall {
   ProductCall product;  // its blocks are not used
   std::int64_t tiles_x = 0, tiles_y = 0;
   std::int64_t first_tile = 0, tiles = 0;     // of this group
   std::int64_t tile_block = 0, in_block = 0;  // of one multiplication
-  float* inputs = nullptr;                    // transformed: [position][in block][tile][channel of the block]
-  float* weights =
-      nullptr;  // transformed: [column block][position][panel][channel][column]; null: each task makes its own
+  // Transformed: [position][in block][tile][channel of the block].
+  float* inputs = nullptr;
+  // Transformed: [column block][position][panel][channel][column]. Null: each task makes its own.
+  float* weights = nullptr;
   static constexpr std::int64_t kTransformTiles = 8;  // tiles of one task of the input transform
 
-  std::int64_t in_blocks() const noexcept { return (product.weight.in + in_block - 1) / in_block; }
+  std::int64_t in_blocks() const noexcept { return divide_up(product.weight.in, in_block); }
   std::int64_t input_plane() const noexcept { return in_blocks() * tiles * in_block + kPlaneGap; }
   std::int64_t weight_plane() const noexcept { return in_block * kWinogradColumns + kPlaneGap; }
   std::int64_t sum_plane() const noexcept { return std::min(tile_block, tiles) * kWinogradColumns + kPlaneGap; }
-  std::int64_t column_blocks() const noexcept { return (product.channels + kWinogradColumns - 1) / kWinogradColumns; }
+  std::int64_t column_blocks() const noexcept { return divide_up(product.channels, kWinogradColumns); }
 
   std::int64_t input_floats() const noexcept { return kPositions * input_plane(); }
   std::int64_t weight_floats() const noexcept { return column_blocks() * kPositions * weight_plane(); }
-  std::int64_t input_tasks() const noexcept { return (tiles + kTransformTiles - 1) / kTransformTiles; }
-  std::int64_t multiply_tasks() const noexcept { return (tiles + tile_block - 1) / tile_block * column_blocks(); }
+  std::int64_t input_tasks() const noexcept { return divide_up(tiles, kTransformTiles); }
+  std::int64_t multiply_tasks() const noexcept { return divide_up(tiles, tile_block) * column_blocks(); }
 };
 
 // [row pointers | sums | transformed weights | weights as packed]
@@ -47,7 +49,7 @@ struct WinogradScratch {
 constexpr std::int64_t kPackedChannels = 16;  // in-channels whose weights are transposed at once
 
 inline WinogradScratch winograd_scratch(const WinogradCall& call) {
-  const auto align = [](std::int64_t floats) { return (floats + 15) / 16 * 16; };
+  const auto align = [](std::int64_t floats) { return round_up(floats, 16); };
   WinogradScratch layout{};
   layout.sums_at = align(std::min(call.tile_block, call.tiles) * kFloatsPerPointer);
   layout.weights_at = layout.sums_at + align(kPositions * call.sum_plane());
