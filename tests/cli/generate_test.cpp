@@ -75,6 +75,14 @@ TEST_F(GenerateCommand, WritesAPictureWithItsSettings) {
   EXPECT_THAT(result.out, StartsWith((folder_ / "out.png").native() + "  64 x 64, seed 5\n"));
 }
 
+TEST_F(GenerateCommand, WithoutAModelItUsesTheShippedOneAtItsOwnSize) {
+  const Result result = run({"generate", "-p", "the sea at sunset", "-o", folder_ / "out.png", "--steps", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const PictureFile file = read_png(folder_ / "out.png");
+  EXPECT_EQ(file.picture.width, 128);
+  EXPECT_EQ(*parse_infotext(file.text.at("parameters")).find("Model"), "papercut");
+}
+
 TEST_F(GenerateCommand, TheSameSeedIsTheSameFileAtAnyNumberOfThreads) {
   const std::string path = model();
   ASSERT_EQ(run(arguments(path, {"--threads", "1"})).exit_code, 0);
