@@ -6,6 +6,7 @@ from .pixels import box_mean, distance, regions
 
 CLEAR_ROWS = [*range(0, 9), *range(35, 41)]      # above and below clouds, above mountains
 BODY_ROWS = 46                                   # the sun and the moon are above this row
+FAINT_SPOT, TALL, SKY_ROWS = .04, 1.3, 66        # a faint spot's brightness; where streaks begin and flakes end; rows without houses
 LOW_ROW = 80                                     # below it no star shines and flakes still fall
 WHITE_SPOT = .11                                 # how much brighter than its surroundings a flake or a streak is
 
@@ -53,7 +54,16 @@ def _weather(pixels, time, overcast):
         return "rain"
     if time == "night":
         return "snow" if low_flakes >= 4 else "none"
-    return "snow" if overcast else "none"
+    if not overcast:
+        return "none"
+    return "rain" if _tallness(pixels) > TALL else "snow"
+
+
+def _tallness(pixels):
+    """How tall faint spots in front of an overcast sky are for their width: soft streaks are too pale to count one by one."""
+    dark = pixels[:SKY_ROWS].min(-1)
+    spots = [spot for spot in regions(dark - box_mean(dark, 7) > FAINT_SPOT, 8) if spot.area < 90]
+    return float(np.median([spot.height / spot.width for spot in spots])) if spots else 0.0
 
 
 def _star_count(pixels):
