@@ -23,7 +23,7 @@ while IFS='|' read -r seed cfg prompt || [[ -n $seed ]]; do
 done <models/demo.txt
 
 step "contact sheet"
-"$program" sheet -o "$sheet" "${pictures[@]}"
+"$program" sheet --columns 4 -o "$sheet" "${pictures[@]}"
 step "the model they came from: $model"
-"$program" ls "$model"
+"$program" ls --depth 2 "$model"
 step "the pictures: $(readlink -f "$sheet")"
