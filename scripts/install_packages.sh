@@ -12,6 +12,7 @@ packages_of() {
         libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libgtest-dev libgmock-dev
       ;;
     fuzz) echo clang ;;
+    training) echo python3 python3-numpy ;;
     lint) echo git clang-format clang-tidy shellcheck ;;
     *) die "unknown group of packages: $1" ;;
   esac
