@@ -77,7 +77,7 @@ def write_small(name, out):
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = pathlib.Path(folder) / "checkpoint.safetensors"
         make_checkpoint.write(name, checkpoint)
-        tensors = cases(layout, checkpoint, [(2, 16, 16, 77), (1, 9, 13, 10), (3, 5, 6, 154)], [(8, 8), (3, 5)])
+        tensors = cases(layout, checkpoint, [(2, 8, 16, 77), (1, 9, 13, 10), (3, 5, 6, 154)], [(4, 6), (3, 5)])
     save_file(tensors, out / f"{name}.safetensors", metadata=VERSIONS)
 
 
