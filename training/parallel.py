@@ -68,10 +68,12 @@ def wants_muon(name, tensor):
     return tensor.ndim >= 2 and not any(part in name for part in outer)
 
 
-def train(modules, loss_of, seconds, rate, *, processes=2, warm_up=50, clip=1.0, average=.998, seed=0, log=None, every=20, save=None, save_every=240.0):
+def train(modules, loss_of, seconds, rate, *, processes=2, warm_up=50, clip=1.0, average=.998, seed=0, log=None, every=20, save=None, save_every=240.0,
+          start=0.0):
     """Train for some seconds of wall clock and leave the averaged weights in the modules.
 
-    loss_of(progress, generator) returns a loss and a dict of floats to log; save(weights, step) is called now and then with SharedWeights.
+    loss_of(progress, generator) returns a loss and a dict of floats to log; save(weights, seconds) is called now and then with SharedWeights
+    and the seconds trained so far, which is what `start` takes to go on from there.
     Returns a summary: steps and seconds.
     """
     weights = SharedWeights(modules, processes)
@@ -79,7 +81,7 @@ def train(modules, loss_of, seconds, rate, *, processes=2, warm_up=50, clip=1.0,
     shared = torch.zeros(3 + processes).share_memory_()       # progress, stop, learning rate, squared gradient norms
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(processes)
-    schedule = Schedule(seconds, rate, warm_up)
+    schedule = Schedule(seconds, rate, warm_up, start=start)
     summary = {}
 
     def work(rank):
@@ -90,7 +92,7 @@ def train(modules, loss_of, seconds, rate, *, processes=2, warm_up=50, clip=1.0,
             tensor.grad = gradient
         rules = {n: (Muon if wants_muon(*weights.named[n]) else Adam)(weights.named[n][1].data) for n in shares[rank]}
         record = Record(log, every) if rank == 0 else None
-        step, next_save = 0, save_every
+        step, next_save = 0, start + save_every
         while not shared[1]:
             for gradient in weights.gradients[rank]:
                 gradient.zero_()
@@ -116,7 +118,7 @@ def train(modules, loss_of, seconds, rate, *, processes=2, warm_up=50, clip=1.0,
                 shared[1] = float(shared[0] >= 1)
             barrier.wait()
             if rank == 0 and save and schedule.elapsed > next_save and not shared[1]:
-                save(weights, step)
+                save(weights, schedule.elapsed)
                 next_save += save_every
         if rank:
             os._exit(0)

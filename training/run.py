@@ -1,7 +1,7 @@
 """The whole training, one command: python -m training.run
 
-Every stage leaves its result in training/runs/ and is skipped when that is there, so a broken run goes on where it stopped; delete a file
-to repeat its stage and those after it. Times are wall clock for the machine to itself; the defaults start from nothing.
+Every stage leaves its result in training/runs/ and is skipped when that is there; the UNet's also leaves a snapshot every four minutes. So a
+broken run goes on where it stopped; delete a file to repeat its stage and those after it. Times are wall clock for the machine to itself; the defaults start from nothing.
 """
 import argparse
 import json
@@ -13,10 +13,16 @@ import torch
 
 from . import checkpoint, dataset, export, model, tokens, train_text, train_unet, train_vae
 from .model.vae import unfold_trunk
-from .train_vae import replace
 
 TRAINING_SET = 1
 WHITENING_PICTURES, TEST_PICTURES = 160, 64
+
+
+def replace(path, value):
+    """torch.save that never leaves half a file."""
+    part = path.with_name(path.name + ".part")
+    torch.save(value, part)
+    part.replace(path)
 
 
 class Run:
@@ -58,8 +64,11 @@ class Run:
         pictures, vae = self.load_pictures(), train_vae.new_autoencoder()
         if self.start:
             vae.load_state_dict(unfold_trunk(self.started(checkpoint.VAE)))
+            if not self.options.vae_seconds:
+                replace(self.path("vae_joint.pt"), vae.state_dict())
+                return None
         summary = train_vae.joint(pictures[:-TEST_PICTURES], vae, self.options.vae_seconds, log=self.path("vae.jsonl"), processes=self.options.processes,
-                                  save=lambda weights, step: replace(self.path("vae_snapshot.pt"), weights.averaged("vae")))
+                                  save=lambda weights, _: replace(self.path("vae_snapshot.pt"), weights.averaged("vae")))
         replace(self.path("vae_joint.pt"), vae.state_dict())
         return dict(summary, psnr=train_vae.mean_psnr(vae, pictures[-TEST_PICTURES:]))
 
@@ -94,10 +103,17 @@ class Run:
         latents = np.load(self.path("latents.npy"))
         captions = vocabulary.rows(np.load(self.path("captions.npy"))[:len(latents)].astype(np.int64))
 
-        def save(weights, step):
-            replace(self.path("unet_snapshot.pt"), dict(unet=weights.averaged("unet"), text=weights.averaged("text")))
+        snapshot, began = self.path("unet_snapshot.pt"), 0.0
+        if snapshot.exists():
+            saved = torch.load(snapshot)
+            unet.load_state_dict(saved["unet"])
+            text.load_state_dict(saved["text"])
+            began = saved["seconds"]
+
+        def save(weights, seconds):
+            replace(snapshot, dict(unet=weights.averaged("unet"), text=weights.averaged("text"), seconds=seconds))
         summary = train_unet.train(latents, captions, vocabulary, unet, text, self.options.unet_seconds, log=self.path("unet.jsonl"), save=save,
-                                   processes=self.options.processes)
+                                   processes=self.options.processes, start=began)
         replace(self.path("unet.pt"), dict(unet=unet.state_dict(), text=text.state_dict()))
         return summary
 
@@ -138,7 +154,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2, help="one for each processor core")
     parser.add_argument("--pictures", type=int, default=20000)
     parser.add_argument("--latents", type=int, default=12000, help="how many of the pictures the UNet sees")
-    parser.add_argument("--vae-seconds", type=float, default=3600)
+    parser.add_argument("--vae-seconds", type=float, default=3600, help="0 keeps the autoencoder of --start")
     parser.add_argument("--text-seconds", type=float, default=60)
     parser.add_argument("--unet-seconds", type=float, default=7200)
     parser.add_argument("--finish-seconds", type=float, default=600)

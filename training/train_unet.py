@@ -20,7 +20,7 @@ def spread_times(count, generator):
     return times.clamp(max=diffusion.STEPS - 1)[torch.randperm(count, generator=generator)]
 
 
-def train(latents, captions, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100):
+def train(latents, captions, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100, start=0.0):
     """latents: float16 (N, 4, 16, 16); captions: rows of the compact vocabulary, (N, captions, 77). batch is per process."""
     shares = diffusion.signal_shares()
     empty = torch.from_numpy(vocabulary.rows(tokens.Tokenizer().padded(""))).long()
@@ -41,8 +41,8 @@ def train(latents, captions, vocabulary, unet, text, seconds, rate=1e-3, batch=2
         values = dict(error=float(seen.mean()), early=float(seen[times >= 700].mean()), late=float(seen[times < 300].mean()))
         return (errors * loss_weight(shares[times])).mean(), values
 
-    return parallel.train(dict(unet=unet, text=text), loss_of, seconds, rate, processes=processes, average=.998, warm_up=warm_up, seed=3,
-                          log=log, every=25, save=save, save_every=save_every)
+    return parallel.train(dict(unet=unet, text=text), loss_of, seconds, rate, processes=processes, average=.999, warm_up=warm_up, seed=3 + int(start),
+                          log=log, every=25, save=save, save_every=save_every, start=start)
 
 
 def new_networks(vocabulary):

@@ -116,9 +116,3 @@ def mean_psnr(vae, pictures):
     made = torch.cat([vae.decode(vae.encode(wanted[i:i + 8])[0]) for i in range(0, len(wanted), 8)]).clamp(-1, 1)
     errors = (made - wanted).square().mean((1, 2, 3)) / 4
     return float((-10 * torch.log10(errors)).mean())
-
-
-def replace(path, value):
-    """torch.save that never leaves half a file."""
-    torch.save(value, path + ".tmp")
-    os.replace(path + ".tmp", path)
