@@ -1,19 +1,25 @@
 #include "core/mapped_file.h"
 #include "format/contents.h"
 #include "format/rules.h"
+#include "format/verdict.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
 
+Verdict check(std::span<const std::byte> file, Mode mode) {
+  try {
+    read_contents(file, mode);
+    return accepted();
+  } catch (const BrokenRule& e) {
+    return refused(e);
+  }
+}
+
 Verdict check(const std::filesystem::path& path, Mode mode) {
   try {
-    const auto mapping = MappedFile::open(path);
-    read_contents(mapping->bytes(), mode);
-    return {.valid = true, .rule = "ok", .detail = {}};
-  } catch (const BrokenRule& e) {
-    return {.valid = false, .rule = std::string(name(e.rule())), .detail = e.what()};
+    return check(MappedFile::open(path)->bytes(), mode);
   } catch (const Error& e) {
-    return {.valid = false, .rule = std::string(name(Rule::io)), .detail = e.what()};
+    return refused(BrokenRule(Rule::io, e.what()));
   }
 }
 
