@@ -41,7 +41,7 @@ struct Rescue {
 // The contents of a file that needs no repair; nothing if it does. Throws BrokenRule if its header cannot be found.
 std::optional<Contents> sound_contents(std::span<const std::byte> file) {
   try {
-    return read_contents(file, Mode::strict);
+    return read_contents(file, {});
   } catch (const BrokenRule& e) {
     if (e.rule() == Rule::header_too_small || e.rule() == Rule::header_too_large || e.rule() == Rule::header_length)
       throw;
@@ -176,7 +176,7 @@ Rescue rescue_broken(std::span<const std::byte> file, const RepairOptions& optio
   Rescue rescue;
   const std::string_view text = header_of(file);
   const std::string json = with_clean_edges(text, rescue);
-  Header header = parse_header(json, Mode::compat);
+  Header header = parse_header(json, {.mode = Mode::compat, .limits = {}});
   for (std::string& line : list_accidents(json)) rescue.changes.push_back(std::move(line));
   const std::optional<std::string> repeated = drop_repeated_names(header.tensors, rescue);
   sort_by_offset(header.tensors);

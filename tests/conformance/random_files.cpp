@@ -327,7 +327,7 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, buffer.data(), _IOFBF, buffer.size());
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string file = files.file();
-    const std::string rule = safelight::check(std::as_bytes(std::span(file)), safelight::Mode::compat).rule;
+    const std::string rule = safelight::check(std::as_bytes(std::span(file)), {.mode = safelight::Mode::compat}).rule;
     std::string record;
     for (int shift = 0; shift < 32; shift += 8) record += static_cast<char>(file.size() >> shift);
     record += static_cast<char>(rule.size());
