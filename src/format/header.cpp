@@ -80,8 +80,8 @@ class HeaderParser {
   std::size_t here();
   [[noreturn]] void bad_syntax(const char* what) { broken(Rule::json_syntax, "{} near byte {}", what, here()); }
 
-  // The copy of the text, and per byte of it four of simdjson's token positions and 5/3 of its strings.
-  static constexpr std::uint64_t kMemoryPerByte = 7;
+  // Two copies of the text, and per byte of it four of simdjson's token positions and 5/3 of its strings.
+  static constexpr std::uint64_t kMemoryPerByte = 8;
   // A vector that grows holds its elements up to three times; sorting them takes half as much again; two name indexes.
   static constexpr std::uint64_t kMemoryPerTensor = 4 * sizeof(TensorInfo) + 64;
   static constexpr std::uint64_t kMemoryPerDimension = 3 * sizeof(std::uint64_t);

@@ -20,8 +20,8 @@ struct SafeTensors::State {
   Contents contents;
   NameIndex index;
 
-  State(std::span<const std::byte> bytes, const OpenOptions& options)
-      : file(bytes), contents(read_contents(bytes, options)), index(contents.tensors) {}
+  State(std::span<const std::byte> bytes, Contents said)
+      : file(bytes), contents(std::move(said)), index(contents.tensors) {}
 };
 
 // The tensor with this name. Throws Error(model) if there is none.
