@@ -7,7 +7,6 @@
 #include "core/printable.h"
 #include "format/contents.h"
 #include "format/header.h"
-#include "format/name_index.h"
 #include "format/rules.h"
 
 namespace safelight {
@@ -16,10 +15,8 @@ struct SafeTensors::State {
   std::shared_ptr<const void> owner;
   std::span<const std::byte> file;
   Contents contents;
-  NameIndex index;
 
-  State(std::span<const std::byte> bytes, Mode mode)
-      : file(bytes), contents(read_contents(bytes, mode)), index(contents.tensors) {}
+  State(std::span<const std::byte> bytes, Mode mode) : file(bytes), contents(read_contents(bytes, mode)) {}
 };
 
 SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::shared_ptr<const void> owner) {
@@ -51,7 +48,7 @@ std::uint64_t SafeTensors::file_bytes() const noexcept { return state_->file.siz
 const std::filesystem::path& SafeTensors::path() const noexcept { return state_->path; }
 
 const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
-  return state_->index.find(state_->contents.tensors, name);
+  return state_->contents.index.find(state_->contents.tensors, name);
 }
 
 Tensor SafeTensors::tensor(std::string_view name) const {
