@@ -13,6 +13,7 @@
 #include "core/utf8.h"
 #include "format/json_number.h"
 #include "format/json_reader.h"
+#include "format/limits.h"
 #include "format/rules.h"
 
 namespace safelight {
@@ -31,7 +32,11 @@ constexpr std::array<std::string_view, 3> kFields = {"dtype", "shape", "data_off
 // One header. Every value is checked, fields that are ignored included, because the reference does so.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view json, Mode mode) : strict_(mode == Mode::strict), json_(json, kLengthField) {}
+  HeaderParser(std::string_view json, const OpenOptions& options)
+      : strict_(options.mode == Mode::strict),
+        limits_(options.limits),
+        memory_(json.size() * kMemoryPerByte, limits_.memory_bytes),
+        json_(json, kLengthField) {}
 
   Header parse();
 
@@ -48,7 +53,16 @@ class HeaderParser {
   void parse_integers(const TensorInfo& info, Rule rule, std::string_view field);
   void check_ignored(int depth);
 
+  // A string with escapes is decoded, in a buffer that grows, and copied.
+  static constexpr std::uint64_t kMemoryPerByte = 4;
+  // A vector that grows holds its elements up to three times; sorting them takes half as much again; two name indexes.
+  static constexpr std::uint64_t kMemoryPerTensor = 4 * sizeof(TensorInfo) + 64;
+  static constexpr std::uint64_t kMemoryPerDimension = 3 * sizeof(std::uint64_t);
+  static constexpr std::uint64_t kMemoryPerKey = 160;  // a node of a map of strings
+
   const bool strict_;
+  const Limits limits_;
+  MemoryEstimate memory_;
   JsonReader json_;
   Header header_;
   std::vector<std::uint64_t> integers_;  // of the array that was read last
@@ -58,6 +72,9 @@ Header HeaderParser::parse() {
   bool has_metadata = false;
   json_.object([&](std::string_view name) {
     if (name != kMetadata) {
+      check_limit("the header", header_.tensors.size() + 1, "tensors", limits_.tensors);
+      check_limit("a tensor's name", name.size(), "bytes", limits_.name_bytes);
+      memory_.add(kMemoryPerTensor + name.size());
       header_.tensors.emplace_back().name = name;
       parse_entry(header_.tensors.back());
       return;
@@ -82,7 +99,9 @@ void HeaderParser::parse_metadata() {
     if (json_.peek() != '"')
       broken(Rule::metadata_type, "__metadata__ must map strings to strings, but \"{}\" at byte {} is not a string",
              shown(key), value_at);
-    const auto [place, is_new] = header_.metadata.insert_or_assign(std::move(key), json_.string());
+    const std::string_view text = json_.string();
+    memory_.add(kMemoryPerKey + key.size() + text.size());
+    const auto [place, is_new] = header_.metadata.insert_or_assign(std::move(key), text);
     if (strict_ && !is_new)
       broken(Rule::duplicate_key, "__metadata__ repeats the key \"{}\" at byte {}", shown(place->first), value_at);
   });
@@ -105,6 +124,7 @@ void HeaderParser::parse_object_entry(TensorInfo& info) {
   json_.object([&](std::string_view key) {
     const auto field = static_cast<std::size_t>(std::find(kFields.begin(), kFields.end(), key) - kFields.begin());
     const bool known = field < kFields.size();
+    if (!known) memory_.add(kMemoryPerKey + key.size());
     if (known ? std::exchange(found[field], true) : strict_ && !ignored.emplace(key).second)
       broken(Rule::duplicate_key, "the entry of tensor \"{}\" repeats \"{}\" at byte {}", shown(info.name), shown(key),
              json_.offset());
@@ -196,6 +216,8 @@ void HeaderParser::parse_integers(const TensorInfo& info, Rule rule, std::string
     if (number.kind != NumberKind::unsigned_integer)
       broken(rule, "{} of tensor \"{}\" at byte {}: expected an integer from 0 to 2^64-1, found {}", field,
              shown(info.name), where, json_.found(word));
+    if (rule == Rule::shape) check_limit("a tensor's shape", integers_.size() + 1, "dimensions", limits_.rank);
+    memory_.add(kMemoryPerDimension);
     integers_.push_back(number.value);
   });
 }
@@ -209,6 +231,7 @@ void HeaderParser::check_ignored(int depth) {
   if (first == '{') {
     Keys keys;
     json_.object([&](std::string_view key) {
+      memory_.add(kMemoryPerKey + key.size());
       if (strict_ && !keys.emplace(key).second)
         broken(Rule::duplicate_key, "an object repeats the key \"{}\" at byte {}", shown(key), json_.offset());
       check_ignored(depth + 1);
@@ -230,21 +253,21 @@ void HeaderParser::check_ignored(int depth) {
 
 }  // namespace
 
-Header parse_header(std::string_view json, Mode mode) {
+Header parse_header(std::string_view json, const OpenOptions& options) {
   if (!simdjson::validate_utf8(json)) {
     std::string_view rest = json;
     while (take_code_point(rest)) {
     }
     broken(Rule::header_utf8, "the header is not UTF-8 at byte {}", kLengthField + json.size() - rest.size() - 1);
   }
-  if (mode == Mode::strict && !json.starts_with('{'))
+  if (options.mode == Mode::strict && !json.starts_with('{'))
     broken(Rule::header_start, "the header must begin with '{{' at byte {}, found {}", kLengthField,
            json.empty() ? "nothing" : printable(json.substr(0, 1)));
   const std::size_t first = json.find_first_not_of(kJsonSpace);
   if (first == std::string_view::npos || json[first] != '{')
     broken(Rule::json_syntax, "the header is not a JSON object: expected '{{' at byte {}",
            kLengthField + (first == std::string_view::npos ? json.size() : first));
-  return HeaderParser(json, mode).parse();
+  return HeaderParser(json, options).parse();
 }
 
 }  // namespace safelight

@@ -168,7 +168,7 @@ void Corpus::json() {
   invalid("json-syntax", "comment after the object", with_header("{" + named("t", kF32) + "}//", 4));
   invalid("json-syntax", "form feed as white space", with_header("{\f" + named("t", kF32) + "}", 4));
   invalid("json-syntax", "no-break space as white space", with_header("{\xC2\xA0" + named("t", kF32) + "}", 4));
-  invalid("json-syntax", "brackets crossed", with_header("{" + named("t", "[1}") + "]"));
+  invalid("json-syntax", "brackets crossed", with_header("{" + named("t", "{\"x\":[1}") + "]}"));
   valid("white space everywhere", with_header("{ \"t\" :\n{ \"dtype\"\t:\r\"F32\" , \"shape\" : [ 1 ] , "
                                               "\"data_offsets\" : [ 0 , 4 ] } }",
                                               4));
