@@ -89,14 +89,14 @@ Header HeaderParser::parse() {
 
 void HeaderParser::parse_metadata() {
   const std::size_t where = json_.offset();
-  if (json_.peek() != '{') {
+  if (json_.peek_value() != '{') {
     if (json_.word() == "null" && !strict_) return;
     broken(Rule::metadata_type, "__metadata__ at byte {} is not an object", where);
   }
   json_.object([&](std::string_view key_view) {
     std::string key(key_view);
     const std::size_t value_at = json_.offset();
-    if (json_.peek() != '"')
+    if (json_.peek_value() != '"')
       broken(Rule::metadata_type, "__metadata__ must map strings to strings, but \"{}\" at byte {} is not a string",
              shown(key), value_at);
     const std::string_view text = json_.string();
@@ -108,7 +108,7 @@ void HeaderParser::parse_metadata() {
 }
 
 void HeaderParser::parse_entry(TensorInfo& info) {
-  const char first = json_.peek();
+  const char first = json_.peek_value();
   if (first == '{')
     parse_object_entry(info);
   else if (first == '[' && !strict_)
@@ -161,7 +161,7 @@ void HeaderParser::parse_field(TensorInfo& info, std::size_t field) {
 
 DType HeaderParser::parse_dtype_field(const TensorInfo& info) {
   const std::size_t where = json_.offset();
-  const std::string name = json_.peek() == '"' ? std::string(json_.string()) : wrapped_dtype_name(info);
+  const std::string name = json_.peek_value() == '"' ? std::string(json_.string()) : wrapped_dtype_name(info);
   const std::optional<DType> dtype = parse_dtype(name);
   if (!dtype)
     broken(Rule::dtype, "dtype \"{}\" of tensor \"{}\" at byte {} is not one of the format's {}", shown(name),
@@ -174,7 +174,7 @@ std::string HeaderParser::wrapped_dtype_name(const TensorInfo& info) {
   const auto refuse = [&, where = json_.offset()] {
     broken(Rule::dtype, "dtype of tensor \"{}\" at byte {} is not a string", shown(info.name), where);
   };
-  if (strict_ || json_.peek() != '{') refuse();
+  if (strict_ || json_.peek_value() != '{') refuse();
   std::string name;
   int members = 0;
   json_.object([&](std::string_view key) {
@@ -206,10 +206,11 @@ void HeaderParser::parse_data_offsets(TensorInfo& info) {
 }
 
 void HeaderParser::parse_integers(const TensorInfo& info, Rule rule, std::string_view field) {
-  if (json_.peek() != '[')
+  if (json_.peek_value() != '[')
     broken(rule, "{} of tensor \"{}\" at byte {} is not an array", field, shown(info.name), json_.offset());
   integers_.clear();
   json_.array([&] {
+    json_.peek_value();
     const std::size_t where = json_.offset();
     const std::string_view word = json_.word();
     const Number number = parse_number(word);
@@ -224,7 +225,7 @@ void HeaderParser::parse_integers(const TensorInfo& info, Rule rule, std::string
 
 // Recursion is bounded by kDeepest.
 void HeaderParser::check_ignored(int depth) {
-  const char first = json_.peek();
+  const char first = json_.peek_value();
   if ((first == '{' || first == '[') && depth > kDeepest)
     broken(Rule::json_depth, "objects and arrays lie inside each other more than {} deep at byte {}", kDeepest,
            json_.offset());
