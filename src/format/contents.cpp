@@ -46,10 +46,10 @@ std::string_view header_of(std::span<const std::byte> file, const Limits& limits
   return {reinterpret_cast<const char*>(file.data()) + kLengthField, static_cast<std::size_t>(n)};
 }
 
-// Of tensors with the same name, strict mode refuses and the reference keeps the last.
-void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
-  const std::vector<std::size_t> repeated = NameIndex(tensors).repeated(tensors, mode == Mode::compat);
-  if (repeated.empty()) return;
+// Of tensors with the same name, strict mode refuses and the reference keeps the last. Says whether any was dropped.
+bool resolve_repeated_names(std::vector<TensorInfo>& tensors, const NameIndex& index, Mode mode) {
+  const std::vector<std::size_t> repeated = index.repeated(tensors, mode == Mode::compat);
+  if (repeated.empty()) return false;
   if (mode == Mode::strict)
     broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", shown(tensors[repeated.front()].name));
   auto dropped = repeated.begin();
@@ -63,6 +63,7 @@ void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
     ++kept;
   }
   tensors.resize(kept);
+  return true;
 }
 
 }  // namespace
@@ -70,10 +71,12 @@ void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
 Contents read_contents(std::span<const std::byte> file, const OpenOptions& options) {
   const std::string_view json = header_of(file, options.limits);
   Header header = parse_header(json, options);
-  resolve_repeated_names(header.tensors, options.mode);
-  sort_by_offset(header.tensors);
+  NameIndex index(header.tensors);
+  const bool dropped = resolve_repeated_names(header.tensors, index, options.mode);
+  const bool moved = sort_by_offset(header.tensors);
   check_layout(header.tensors, file.size() - kLengthField - json.size());
-  return {json.size(), std::move(header.tensors), std::move(header.metadata)};
+  if (dropped || moved) index = NameIndex(header.tensors);
+  return {json.size(), std::move(header.tensors), std::move(header.metadata), std::move(index)};
 }
 
 }  // namespace safelight

@@ -130,9 +130,8 @@ char32_t JsonReader::hex_digits() {
   return value;
 }
 
-std::string_view JsonReader::word() {
+std::string_view JsonReader::word() noexcept {
   peek();
-  if (next_ == end_) broken(Rule::json_syntax, "the header ends where a value was expected, at byte {}", offset());
   const char* const start = next_;
   while (next_ != end_ && !ends_word(*next_)) ++next_;
   return {start, static_cast<std::size_t>(next_ - start)};
@@ -149,6 +148,10 @@ void JsonReader::expect_end() {
   peek();
   if (next_ != end_)
     broken(Rule::json_syntax, "expected the end of the header at byte {}, found {}", offset(), found({}));
+}
+
+void JsonReader::fail_ended() {
+  broken(Rule::json_syntax, "the header ends at byte {}, where a value was expected", offset());
 }
 
 void JsonReader::fail_expecting(char c) {

@@ -22,6 +22,13 @@ class JsonReader {
     return next_ != end_ ? *next_ : '\0';
   }
 
+  // The same where a value must follow: throws at the end.
+  char peek_value() {
+    const char first = peek();
+    if (next_ == end_) fail_ended();
+    return first;
+  }
+
   // Where that is in the file.
   std::size_t offset() noexcept { return peek(), origin_ + static_cast<std::size_t>(next_ - begin_); }
 
@@ -53,8 +60,8 @@ class JsonReader {
   std::string_view string();
 
   // A number, true, false, null, or what stands in their place, up to the next character that cannot belong to one: not
-  // checked, and empty if something else comes next. REQUIRES of the text: it is not at its end.
-  std::string_view word();
+  // checked, and empty if something else comes next.
+  std::string_view word() noexcept;
 
   // The text that `word` took or, if it is empty, the character that comes next, for messages.
   std::string found(std::string_view word);
@@ -72,6 +79,7 @@ class JsonReader {
     if (!take(c)) fail_expecting(c);
   }
   [[noreturn]] void fail_expecting(char c);
+  [[noreturn]] void fail_ended();
   std::string_view escaped_string(const char* start, const char* stop);
   char32_t escaped_code_point();
   char32_t hex_digits();
