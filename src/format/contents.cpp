@@ -51,10 +51,10 @@ std::uint64_t header_length(std::span<const std::byte> head, std::uint64_t file_
   return n;
 }
 
-// Of tensors with the same name, strict mode refuses and the reference keeps the last.
-void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
-  const std::vector<std::size_t> repeated = NameIndex(tensors).repeated(tensors, mode == Mode::compat);
-  if (repeated.empty()) return;
+// Of tensors with the same name, strict mode refuses and the reference keeps the last. Says whether any was dropped.
+bool resolve_repeated_names(std::vector<TensorInfo>& tensors, const NameIndex& index, Mode mode) {
+  const std::vector<std::size_t> repeated = index.repeated(tensors, mode == Mode::compat);
+  if (repeated.empty()) return false;
   if (mode == Mode::strict)
     broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", shown(tensors[repeated.front()].name));
   auto dropped = repeated.begin();
@@ -68,14 +68,17 @@ void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
     ++kept;
   }
   tensors.resize(kept);
+  return true;
 }
 
 Contents read_rest(std::string_view json, std::uint64_t file_bytes, const OpenOptions& options) {
   Header header = parse_header(json, options);
-  resolve_repeated_names(header.tensors, options.mode);
-  sort_by_offset(header.tensors);
+  NameIndex index(header.tensors);
+  const bool dropped = resolve_repeated_names(header.tensors, index, options.mode);
+  const bool moved = sort_by_offset(header.tensors);
   check_layout(header.tensors, file_bytes - kLengthField - json.size());
-  return {json.size(), std::move(header.tensors), std::move(header.metadata)};
+  if (dropped || moved) index = NameIndex(header.tensors);
+  return {json.size(), std::move(header.tensors), std::move(header.metadata), std::move(index)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/mapped_file.h"
+#include "format/name_index.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
@@ -16,6 +17,7 @@ struct Contents {
   std::uint64_t header_bytes = 0;
   std::vector<TensorInfo> tensors;  // by offset; names are unique
   Metadata metadata;
+  NameIndex index;
 };
 
 // Throws BrokenRule, OverLimit.

@@ -55,11 +55,13 @@ void check_size(const TensorInfo& info) {
            shown(info.name), exact_bytes(size / 8), name(info.dtype), exact_bytes(info.bytes()));
 }
 
-void sort_by_offset(std::vector<TensorInfo>& tensors) {
+bool sort_by_offset(std::vector<TensorInfo>& tensors) {
   const auto before = [](const TensorInfo& a, const TensorInfo& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
   };
-  if (!std::is_sorted(tensors.begin(), tensors.end(), before)) std::stable_sort(tensors.begin(), tensors.end(), before);
+  if (std::is_sorted(tensors.begin(), tensors.end(), before)) return false;
+  std::stable_sort(tensors.begin(), tensors.end(), before);
+  return true;
 }
 
 void check_layout(std::span<const TensorInfo> tensors, std::uint64_t data_bytes) {

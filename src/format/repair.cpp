@@ -266,7 +266,7 @@ RepairPlan repair(const std::filesystem::path& in, const std::filesystem::path& 
     if (rescue.changes.empty())
       copy(*file, in, out, context);
     else
-      save(out, pending(rescue.contents, file, in), rescue.contents.metadata, {.verify = true}, context);
+      save(out, pending(rescue.contents, file, in), rescue.contents.metadata, {}, context);
     return {accepted(), std::move(rescue.changes), std::move(rescue.lost)};
   } catch (const BrokenRule& e) {
     fail(e.category(), "[repair] {} cannot be repaired: {} (rule {})", printable(in.native()), e.what(),

@@ -226,7 +226,7 @@ void Corpus::json() {
   invalid("json-syntax", "form feed as white space", with_header("{\f" + named("t", kF32) + "}", 4));
   invalid("json-syntax", "no-break space as white space", with_header("{\xC2\xA0" + named("t", kF32) + "}", 4));
   because("brackets close in the order in which they opened");
-  invalid("json-syntax", "brackets crossed", with_header("{" + named("t", "[1}") + "]"));
+  invalid("json-syntax", "brackets crossed", with_header("{" + named("t", "{\"x\":[1}") + "]}"));
   because("white space may stand between any two tokens");
   valid("white space everywhere", with_header("{ \"t\" :\n{ \"dtype\"\t:\r\"F32\" , \"shape\" : [ 1 ] , "
                                               "\"data_offsets\" : [ 0 , 4 ] } }",

@@ -9,10 +9,10 @@
 namespace safelight::cli {
 
 struct ArrayTextOptions {
-  int precision = 8;                // digits after the point, at most
-  std::int64_t threshold = 1000;    // of more values only the edges are shown
-  std::int64_t edge = 3;            // values at each end of an axis
-  std::size_t width = 75;           // columns
+  int precision = 8;              // digits after the point, at most
+  std::int64_t threshold = 1000;  // of more values only the edges are shown
+  std::int64_t edge = 3;          // values at each end of an axis
+  std::size_t width = 75;         // columns
 };
 
 // What numpy.array2string gives with these options; of F8 types and BF16, each value with the fewest digits that tell

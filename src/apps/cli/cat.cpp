@@ -73,9 +73,9 @@ void write_values(const Tensor& tensor, std::size_t axis, std::int64_t position,
 }
 
 void write_json(const Options& options, const SelectedTensor& selected, const Tensor& tensor) {
-  std::string text = fmt::format("{{\"file\":{},\"name\":{},\"selection\":{},\"dtype\":\"{}\",\"shape\":{},\"values\":",
-                                 json_string(options.file), json_string(selected.name), json_string(options.selection),
-                                 name(tensor.dtype()), to_string(tensor.shape()));
+  std::string text = fmt::format(
+      "{{\"file\":{},\"name\":{},\"selection\":{},\"dtype\":\"{}\",\"shape\":{},\"values\":", json_string(options.file),
+      json_string(selected.name), json_string(options.selection), name(tensor.dtype()), to_string(tensor.shape()));
   write_values(tensor, 0, 0, text);
   write_out(text + "}\n");
 }
@@ -86,10 +86,9 @@ int print_tensor(const Options& options) {
   const ShardedTensors set = ShardedTensors::open(options.file);
   const SelectedTensor selected = select_tensor(set, options.selection);
   // A whole tensor stays where it is: of a large one only the edges may be wanted.
-  Tensor tensor = selected.slices.empty()
-                      ? selected.entry.shard->tensor(*selected.entry.info)
-                      : slice(*selected.entry.shard, selected.name, selected.slices, {},
-                              {.cancel = &cancel_on_signals()});
+  Tensor tensor = selected.slices.empty() ? selected.entry.shard->tensor(*selected.entry.info)
+                                          : slice(*selected.entry.shard, selected.name, selected.slices, {},
+                                                  {.cancel = &cancel_on_signals()});
   if (options.head) tensor = head_of(tensor, *options.head);
   if (options.raw) {
     write_raw(tensor);
@@ -98,7 +97,8 @@ int print_tensor(const Options& options) {
   } else {
     const bool whole = options.all || options.head;
     write_out(array_text(tensor, {.precision = options.precision,
-                                  .threshold = whole ? tensor.elements() : ArrayTextOptions().threshold}) + "\n");
+                                  .threshold = whole ? tensor.elements() : ArrayTextOptions().threshold}) +
+              "\n");
   }
   return 0;
 }

@@ -54,9 +54,8 @@ std::string tuple(const Shape& shape) {
 
 void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   constexpr std::size_t kBefore = 10, kAlignment = 64;  // of the values in the file
-  std::string text =
-      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", numpy_type(tensor.dtype()),
-                  tuple(tensor.shape()));
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", numpy_type(tensor.dtype()),
+                                 tuple(tensor.shape()));
   text.resize((kBefore + text.size() + kAlignment) / kAlignment * kAlignment - kBefore - 1, ' ');
   text += '\n';
   if (text.size() > 0xFFFF) fail(ErrorCategory::limit, "[npy] {} dimensions are too many", tensor.rank());

@@ -56,7 +56,8 @@ Sliced read_selections(const ShardedTensors& set, const Options& options, const 
     }
     if (plans.empty()) continue;
     ReadReport report;
-    std::vector<Tensor> tensors = gather(shard, plans, {.strategy = strategy_named(options.strategy)}, context, &report);
+    std::vector<Tensor> tensors =
+        gather(shard, plans, {.strategy = strategy_named(options.strategy)}, context, &report);
     for (std::size_t i = 0; i < places.size(); ++i)
       result.tensors[places[i]] = {selected[places[i]].name, std::move(tensors[i])};
     result.bytes += report.bytes;
@@ -83,7 +84,8 @@ std::string as_text(const Options& options, const Sliced& sliced) {
   std::string out;
   for (std::size_t i = 0; i < sliced.tensors.size(); ++i) {
     const Tensor& tensor = sliced.tensors[i].tensor;
-    out += fmt::format("{}  {} {}\n", printable(options.selections[i]), name(tensor.dtype()), to_string(tensor.shape()));
+    out +=
+        fmt::format("{}  {} {}\n", printable(options.selections[i]), name(tensor.dtype()), to_string(tensor.shape()));
     if (options.output.empty() && options.npy.empty()) out += array_text(tensor) + "\n";
   }
   const std::string& written = options.npy.empty() ? options.output : options.npy;
