@@ -1,5 +1,6 @@
 #include "core/mapped_file.h"
 #include "format/contents.h"
+#include "format/edit_journal.h"
 #include "format/rules.h"
 #include "safelight/safetensors.h"
 
@@ -7,6 +8,7 @@ namespace safelight {
 
 Verdict check(const std::filesystem::path& path, Mode mode) {
   try {
+    finish_interrupted_edit(path);
     const auto mapping = MappedFile::open(path);
     read_contents(mapping->bytes(), mode);
     return {.valid = true, .rule = "ok", .detail = {}};

@@ -10,10 +10,12 @@
 #include <string>
 #include <utility>
 
+#include "core/fail.h"
 #include "core/printable.h"
 #include "core/utf8.h"
 #include "format/json_number.h"
 #include "format/rules.h"
+#include "safelight/edit_metadata.h"
 
 namespace safelight {
 namespace {
@@ -51,11 +53,16 @@ std::size_t string_fault(std::string_view json) {
 // what it is asked for, and the reference checks everything, fields that it ignores included.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view json, Mode mode) : strict_(mode == Mode::strict), text_(json) {}
+  // `begins`: where the text does, for messages.
+  HeaderParser(std::string_view json, Mode mode, std::size_t begins = kLengthField)
+      : strict_(mode == Mode::strict), begins_(begins), text_(json) {}
 
   Header parse();
+  Metadata parse_metadata_alone();
 
  private:
+  template <class Read>
+  void parse_document(Read read);
   void parse_members(object members);
   void parse_metadata(value v);
   void parse_entry(TensorInfo& info, value v);
@@ -71,30 +78,42 @@ class HeaderParser {
   std::string well_formed(std::string_view decoded);
   std::string_view token(value& v) const;
   std::size_t offset(value& v) const { return file_offset(token(v).data()); }
-  std::size_t file_offset(const char* p) const { return kLengthField + static_cast<std::size_t>(p - text_.data()); }
+  std::size_t file_offset(const char* p) const { return begins_ + static_cast<std::size_t>(p - text_.data()); }
   std::size_t here();
   [[noreturn]] void bad_syntax(const char* what) { broken(Rule::json_syntax, "{} near byte {}", what, here()); }
 
   const bool strict_;
+  const std::size_t begins_;
   const simdjson::padded_string text_;
   simdjson::ondemand::parser parser_;
   simdjson::ondemand::document document_;
   Header header_;
 };
 
-Header HeaderParser::parse() {
+// `read` takes what there is; there must be no more.
+template <class Read>
+void HeaderParser::parse_document(Read read) {
   if (const auto error = parser_.iterate(text_).get(document_); error == simdjson::MEMALLOC)
     throw std::bad_alloc();
   else if (error != simdjson::SUCCESS)
-    broken(Rule::json_syntax, "{} near byte {}", simdjson::error_message(error), kLengthField + string_fault(text_));
+    broken(Rule::json_syntax, "{} near byte {}", simdjson::error_message(error), begins_ + string_fault(text_));
   try {
-    parse_members(document_.get_object());
+    read();
     if (document_.current_location().error() != simdjson::OUT_OF_BOUNDS)
       bad_syntax("expected the end of the header after its object, found more");
   } catch (const simdjson::simdjson_error& e) {
     bad_syntax(e.what());
   }
+}
+
+Header HeaderParser::parse() {
+  parse_document([&] { parse_members(document_.get_object()); });
   return std::move(header_);
+}
+
+Metadata HeaderParser::parse_metadata_alone() {
+  parse_document([&] { parse_metadata(document_.get_value()); });
+  return std::move(header_.metadata);
 }
 
 void HeaderParser::parse_members(object members) {
@@ -297,6 +316,19 @@ Header parse_header(std::string_view json, Mode mode) {
     broken(Rule::json_syntax, "the header is not a JSON object: expected '{{' at byte {}",
            kLengthField + (first == std::string_view::npos ? json.size() : first));
   return HeaderParser(json, mode).parse();
+}
+
+Metadata parse_metadata(std::string_view json) {
+  if (!simdjson::validate_utf8(json)) fail(ErrorCategory::format, "[metadata] expected a JSON object in UTF-8");
+  // get_value() is for objects and arrays; nothing else can be right either.
+  const std::size_t first = json.find_first_not_of(kJsonSpace);
+  if (first == std::string_view::npos || json[first] != '{')
+    fail(ErrorCategory::format, "[metadata] expected a JSON object of strings");
+  try {
+    return HeaderParser(json, Mode::strict, 0).parse_metadata_alone();
+  } catch (const BrokenRule& e) {
+    fail(ErrorCategory::format, "[metadata] {}", e.what());
+  }
 }
 
 }  // namespace safelight

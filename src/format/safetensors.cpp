@@ -6,6 +6,7 @@
 #include "core/mapped_file.h"
 #include "core/printable.h"
 #include "format/contents.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/name_index.h"
 #include "format/rules.h"
@@ -33,6 +34,7 @@ SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::
 }
 
 SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
+  finish_interrupted_edit(path);
   auto mapping = MappedFile::open(path);
   try {
     auto state = std::make_shared<State>(mapping->bytes(), mode);
