@@ -11,6 +11,7 @@
 
 #include "core/fail.h"
 #include "core/file_operations.h"
+#include "core/mapping_guard.h"
 #include "core/printable.h"
 
 namespace safelight {
@@ -46,7 +47,7 @@ int copy_contents(int from, int to) {
   for (std::uint64_t offset = 0;;) {
     const ssize_t count = retry_interrupted([&] { return ::read(from, buffer.data(), buffer.size()); });
     if (count == 0) return 0;
-    if (count < 0 || !write_fully(to, offset, {buffer.data(), static_cast<std::size_t>(count)})) return errno;
+    if (count < 0 || !write_all(to, offset, {buffer.data(), static_cast<std::size_t>(count)})) return errno;
     offset += static_cast<std::uint64_t>(count);
   }
 }
@@ -131,13 +132,12 @@ void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
   const std::size_t head =
       direct.written.empty() ? bytes.size() : static_cast<std::size_t>(direct.written.data() - bytes.data());
   const std::size_t tail = std::min(head + direct.written.size(), bytes.size());
-  if (!write_fully(file_.get(), offset, bytes.first(head)) ||
-      !write_fully(file_.get(), offset + tail, bytes.subspan(tail)))
+  if (!write_all(file_.get(), offset, bytes.first(head)) || !write_all(file_.get(), offset + tail, bytes.subspan(tail)))
     fail_to("write");
 }
 
 void AtomicFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-  if (!read_fully(file_.get(), offset, bytes)) fail_to("read back");
+  if (!read_all(file_.get(), offset, bytes)) fail_to("read back");
 }
 
 SaveReport AtomicFile::commit(bool durable) {
@@ -151,6 +151,7 @@ SaveReport AtomicFile::commit(bool durable) {
 // Finishes the temporary file.
 void AtomicFile::seal(bool durable, SaveReport& report) {
   flush();
+  check_all_mappings();  // what was written may come from them
   report.durable = report.durable && durable;
   if (durable && retry_interrupted([&] { return ::fsync(file_.get()); }) != 0) {
     if (!is_unsupported(errno)) fail_to("flush");

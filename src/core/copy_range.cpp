@@ -33,7 +33,7 @@ void copy_plainly(const Range& range, const std::function<void(std::uint64_t)>& 
   std::vector<std::byte> buffer(std::min(total, kPlainPiece));
   for (std::uint64_t done = 0; done < total;) {
     const std::span<std::byte> piece(buffer.data(), std::min(kPlainPiece, total - done));
-    if (!read_fully(range.from, range.begin + done, piece)) fail_to_copy();
+    if (!read_all(range.from, range.begin + done, piece)) fail_to_copy();
     range.to.write_at(range.to_offset + done, piece);
     done += piece.size();
     copied(done);

@@ -16,7 +16,7 @@ bool is_unsupported(int error) noexcept {
   return error == EPERM || error == ENOSYS || error == EINVAL || error == EXDEV || error == EOPNOTSUPP;
 }
 
-bool write_fully(int fd, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
+bool write_all(int fd, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t written = retry_interrupted([&] {
       return ::pwrite(fd, bytes.data(), std::min(bytes.size(), kLargestTransfer), static_cast<off_t>(offset));
@@ -29,7 +29,7 @@ bool write_fully(int fd, std::uint64_t offset, std::span<const std::byte> bytes)
   return true;
 }
 
-bool read_fully(int fd, std::uint64_t offset, std::span<std::byte> bytes) noexcept {
+bool read_all(int fd, std::uint64_t offset, std::span<std::byte> bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t count = retry_interrupted([&] {
       return ::pread(fd, bytes.data(), std::min(bytes.size(), kLargestTransfer), static_cast<off_t>(offset));

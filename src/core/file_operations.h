@@ -23,9 +23,9 @@ auto retry_interrupted(Call call) {
 bool is_unsupported(int error) noexcept;
 
 // Writes all bytes at `offset`, however many calls that takes. False, with errno, on failure.
-bool write_fully(int fd, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+bool write_all(int fd, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
 
 // Fills `bytes` from `offset`. False, with errno, on failure; a file that ends before is EIO.
-bool read_fully(int fd, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
+bool read_all(int fd, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
 
 }  // namespace safelight

@@ -6,11 +6,15 @@
 #include <memory>
 #include <span>
 
+#include "core/file_descriptor.h"
+#include "core/mapping_guard.h"
+
 namespace safelight {
 
 // The bytes of a regular file, as long as it was when opened. Shared, because views of its bytes outlive the reader.
-// A file that another process shortens meanwhile is out of the mapping's power; one that is replaced (renamed over, as
-// every careful writer does) is not affected.
+// Touching bytes that the file has lost since (another process shortened it, the disk failed) raises SIGBUS, for which
+// see core/mapping_guard.h; a file that is replaced (renamed over, as every careful writer does) is not affected.
+// The file stays open as well, so that it can be read without the mapping and is never looked up by name again.
 class MappedFile {
  public:
   // Throws Error(io) with the system's reason, or saying that it is a folder, a pipe, a device. Never blocks on a pipe.
@@ -20,13 +24,17 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  int descriptor() const noexcept { return fd_.get(); }
+  const WatchedMapping& watch() const noexcept { return watch_; }
 
  private:
-  MappedFile(const std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  MappedFile(const std::filesystem::path& path, FileDescriptor fd, std::span<const std::byte> bytes)
+      : fd_(std::move(fd)), bytes_(bytes), watch_(path, fd_.get(), bytes) {}
 
-  const std::byte* data_;  // null if the file is empty: a mapping cannot be
-  std::size_t size_;
+  FileDescriptor fd_;
+  std::span<const std::byte> bytes_;  // null if the file is empty: a mapping cannot be
+  WatchedMapping watch_;
 };
 
 }  // namespace safelight

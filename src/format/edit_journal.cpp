@@ -48,7 +48,7 @@ std::uint64_t number_at(std::string_view text, std::size_t at) {
 // The header with its length field; nothing if the file has no such bytes.
 std::optional<std::string> read_header(int file, std::uint64_t end) {
   std::string header(end, '\0');
-  if (!read_fully(file, 0, std::as_writable_bytes(std::span(header)))) return std::nullopt;
+  if (!read_all(file, 0, std::as_writable_bytes(std::span(header)))) return std::nullopt;
   return header;
 }
 
@@ -108,7 +108,7 @@ std::optional<std::string> read_journal(const std::filesystem::path& path) {
   if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
   if (status.st_size > kLargest) return std::string();
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  if (!read_fully(file.get(), 0, std::as_writable_bytes(std::span(text)))) return std::nullopt;
+  if (!read_all(file.get(), 0, std::as_writable_bytes(std::span(text)))) return std::nullopt;
   return text;
 }
 
@@ -142,7 +142,7 @@ bool flush(int file, bool durable, SaveReport& report) {
 }
 
 bool write_and_flush(int file, std::uint64_t offset, std::string_view text, bool durable, SaveReport& report) {
-  return write_fully(file, offset, bytes_of(text)) && flush(file, durable, report);
+  return write_all(file, offset, bytes_of(text)) && flush(file, durable, report);
 }
 
 // The journal and its name reach the disk before the file changes. False, with errno, on failure.

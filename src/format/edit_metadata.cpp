@@ -62,7 +62,7 @@ void read_contents_of(Source& source) {
   const auto mapping = MappedFile::open(source.real);
   source.file_bytes = mapping->bytes().size();
   try {
-    source.contents = read_contents(mapping->bytes(), Mode::strict);
+    source.contents = read_contents(mapping->bytes(), {.mode = Mode::strict});
   } catch (const BrokenRule& e) {
     fail(e.category(), "[edit] {}: {} (rule {})", printable(source.path.native()), e.what(), name(e.rule()));
   }
@@ -148,6 +148,17 @@ std::string_view name(EditWay way) noexcept {
       break;
   }
   return "copy";
+}
+
+Metadata parse_metadata(std::string_view json) {
+  const std::string header = fmt::format("{{\"__metadata__\":{}}}", json);
+  try {
+    Header parsed = parse_header(header, {.mode = Mode::strict});
+    if (parsed.tensors.empty()) return std::move(parsed.metadata);
+  } catch (const BrokenRule&) {  // its offsets would be those of the header, so what it says is said below
+  }
+  fail(ErrorCategory::format, "[metadata] expected a JSON object of strings in UTF-8, no key twice; found {}",
+       printable(json, 60));
 }
 
 EditReport edit_metadata(const std::filesystem::path& path, const MetadataEdits& edits, const EditOptions& options,
