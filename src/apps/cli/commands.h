@@ -9,6 +9,7 @@ namespace safelight::cli {
 void add_check(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
 void add_ls(CLI::App& app, int& status);
+void add_set_metadata(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
 
 }  // namespace safelight::cli

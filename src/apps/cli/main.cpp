@@ -13,7 +13,7 @@
 namespace {
 
 constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
-                                  safelight::cli::add_check};
+                                  safelight::cli::add_check, safelight::cli::add_set_metadata};
 
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
