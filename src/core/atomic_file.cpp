@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -118,6 +119,13 @@ void AtomicFile::write_through(std::span<const std::byte> bytes) {
 
 void AtomicFile::reserve(std::uint64_t bytes) {
   if (bytes == 0) return;
+  // Asking for more than there is would first take all that there is, from everybody else, too. Mounts of object stores
+  // have no size.
+  struct statvfs disk {};
+  if (::fstatvfs(file_.get(), &disk) == 0 && disk.f_blocks > 0 && bytes / disk.f_frsize > disk.f_bfree) {
+    errno = ENOSPC;
+    fail_to("reserve room on the disk for");
+  }
   const auto length = static_cast<off_t>(bytes);
   if (retry_interrupted([&] { return ::fallocate(file_.get(), 0, 0, length); }) != 0 && !is_unsupported(errno))
     fail_to("reserve room on the disk for");

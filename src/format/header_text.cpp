@@ -67,6 +67,9 @@ void place(std::vector<Placed>& tensors) {
 }
 
 std::string metadata_member(const Metadata& metadata) {
+  std::uint64_t length = 0;
+  for (const auto& [key, text] : metadata) length += key.size() + text.size();
+  check_length(length);
   std::string json = "\"__metadata__\":{";
   for (const auto& [key, text] : metadata) {
     check_text(key, "the metadata key");

@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "core/atomic_file.h"
 #include "safelight/content_hash.h"
 #include "safelight/edit_metadata.h"
 #include "safelight/writer.h"
@@ -287,6 +288,35 @@ TEST(FaultInEdit, EveryWayOfCopying) {
     const EditWay way = edit_metadata(folder / "m", edits).way;
     EXPECT_TRUE(way == EditWay::copy || (in_kernel && way == EditWay::kernel_copy)) << name(way);
     EXPECT_TRUE(read_file(folder / "m") == after);
+  }
+}
+
+// Past the page cache: errors are errors, short writes are gone on with, and where it is not to be had the page cache
+// takes over.
+TEST(FaultInDirectWrite, ErrorsAndShortWrites) {
+  const TemporaryFolder folder;
+  const std::string text(5'000'001, 'x');
+  const auto write = [&] {
+    AtomicFile file(folder / "f");
+    file.use_direct_writes();
+    file.write_at(3, std::as_bytes(std::span(text)));
+    file.commit();
+  };
+  const auto written = [&] { return read_file(folder / "f") == std::string(3, '\0') + text; };
+  for (const Fault& fault :
+       {Fault{.call = "pwrite", .error = EINVAL}, Fault{.call = "pwrite", .at = 2, .error = EINVAL},
+        Fault{.call = "pwrite", .always = true, .failure = Failure::shorten}, Fault{.call = "openat", .at = 2}}) {
+    std::filesystem::remove(folder / "f");
+    const Faults faults({fault});
+    write();
+    EXPECT_TRUE(faults.happened());
+    EXPECT_TRUE(written());
+  }
+  for (const int at : {1, 2, 3, 4}) {
+    const Faults faults({{.call = "pwrite", .at = at, .error = ENOSPC}});
+    EXPECT_ERROR(write(), io, "No space left on device");
+    EXPECT_TRUE(written());  // the old one
+    EXPECT_EQ(folder.files(), 1u);
   }
 }
 
