@@ -1,5 +1,6 @@
 #include "core/mapped_file.h"
 #include "format/contents.h"
+#include "format/edit_journal.h"
 #include "format/limits.h"
 #include "format/rules.h"
 #include "format/verdict.h"
@@ -22,6 +23,7 @@ Verdict check(const std::filesystem::path& path, Mode mode) { return check(path,
 
 Verdict check(const std::filesystem::path& path, const OpenOptions& options) {
   try {
+    finish_interrupted_edit(path);
     return check(MappedFile::open(path)->bytes(), options);
   } catch (const Error& e) {
     return refused(BrokenRule(Rule::io, e.what()));
