@@ -6,6 +6,7 @@
 
 namespace safelight::cli {
 
+void add_cat(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
 void add_drop(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
@@ -18,6 +19,7 @@ void add_rename(CLI::App& app, int& status);
 void add_repair(CLI::App& app, int& status);
 void add_set_metadata(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
+void add_slice(CLI::App& app, int& status);
 void add_split(CLI::App& app, int& status);
 void add_tree(CLI::App& app, int& status);
 
