@@ -43,8 +43,7 @@ void write(std::span<const PendingTensor> tensors, const Metadata& metadata, con
       save(options.output, tensors, without_hashes(metadata),
            {.hashes = metadata.contains(std::string(kContentHashKey))}, progress.context(options.threads));
   progress.clear();
-  if (!report.note.empty()) fmt::print(stderr, "safelight: note: {}
-", report.note);
+  if (!report.note.empty()) fmt::print(stderr, "safelight: note: {}\n", report.note);
 }
 
 std::string outcome(const EditOptions& options) {
