@@ -17,6 +17,7 @@ void add_keep(CLI::App& app, int& status);
 void add_ls(CLI::App& app, int& status);
 void add_rename(CLI::App& app, int& status);
 void add_repair(CLI::App& app, int& status);
+void add_set_metadata(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
 void add_slice(CLI::App& app, int& status);
 void add_split(CLI::App& app, int& status);
