@@ -1,46 +1,52 @@
 #include "safelight/safetensors.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "core/fail.h"
-#include "core/mapped_file.h"
 #include "core/printable.h"
-#include "format/contents.h"
+#include "core/read_fully.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
-#include "format/name_index.h"
+#include "format/limits.h"
 #include "format/rules.h"
+#include "format/safetensors_state.h"
 
 namespace safelight {
-struct SafeTensors::State {
-  std::filesystem::path path;
-  std::shared_ptr<const void> owner;
-  std::span<const std::byte> file;
-  Contents contents;
-  NameIndex index;
-
-  State(std::span<const std::byte> bytes, Mode mode)
-      : file(bytes), contents(read_contents(bytes, mode)), index(contents.tensors) {}
-};
 
 SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::shared_ptr<const void> owner) {
+  return parse(file, OpenOptions{.mode = mode}, std::move(owner));
+}
+
+SafeTensors SafeTensors::parse(std::span<const std::byte> file, const OpenOptions& options,
+                               std::shared_ptr<const void> owner) {
   try {
-    auto state = std::make_shared<State>(file, mode);
+    auto state = std::make_shared<State>(file, read_contents(file, options));
     state->owner = std::move(owner);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
     fail(e.category(), "[safetensors] {} (rule {})", e.what(), name(e.rule()));
+  } catch (const OverLimit& e) {
+    fail(e.category(), "[safetensors] {}", e.what());
   }
 }
 
 SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
+  return open(path, OpenOptions{.mode = mode});
+}
+
+SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptions& options) {
+  finish_interrupted_edit(path);
   auto mapping = MappedFile::open(path);
   try {
-    auto state = std::make_shared<State>(mapping->bytes(), mode);
+    auto state = std::make_shared<State>(mapping->bytes(), read_contents(*mapping, path, options));
     state->path = path;
-    state->owner = std::move(mapping);
+    state->mapping = std::move(mapping);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
     fail(e.category(), "[safetensors] {}: {} (rule {})", printable(path.native()), e.what(), name(e.rule()));
+  } catch (const OverLimit& e) {
+    fail(e.category(), "[safetensors] {}: {}", printable(path.native()), e.what());
   }
 }
 
@@ -49,20 +55,32 @@ const Metadata& SafeTensors::metadata() const noexcept { return state_->contents
 std::uint64_t SafeTensors::header_bytes() const noexcept { return state_->contents.header_bytes; }
 std::uint64_t SafeTensors::file_bytes() const noexcept { return state_->file.size(); }
 const std::filesystem::path& SafeTensors::path() const noexcept { return state_->path; }
+int SafeTensors::descriptor() const noexcept { return state_->mapping ? state_->mapping->descriptor() : -1; }
+
+void SafeTensors::read(std::uint64_t offset, std::span<std::byte> to) const {
+  if (state_->mapping) {
+    read_fully(descriptor(), state_->path, offset, to);
+    return;
+  }
+  if (offset > file_bytes() || to.size() > file_bytes() - offset)
+    fail(ErrorCategory::io, "[read] expected {} bytes at offset {}, but the file has {}", to.size(), offset,
+         file_bytes());
+  std::copy_n(state_->file.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
+}
 
 const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
-  return state_->index.find(state_->contents.tensors, name);
+  return state_->contents.index.find(state_->contents.tensors, name);
 }
 
-Tensor SafeTensors::tensor(std::string_view name) const {
-  const TensorInfo* info = find(name);
+const TensorInfo& existing(const SafeTensors& file, std::string_view name) {
+  const TensorInfo* info = file.find(name);
   if (!info)
     fail(ErrorCategory::model, "[safetensors] {} has no tensor \"{}\"",
-         state_->path.empty() ? "the file" : printable(state_->path.native()), shown(name));
-  return tensor(*info);
+         file.path().empty() ? "the file" : printable(file.path().native()), shown(name));
+  return *info;
 }
 
-Tensor SafeTensors::tensor(const TensorInfo& info) const {
+Shape shape_of(const TensorInfo& info) {
   Shape shape;
   shape.reserve(info.shape.size());
   for (const std::uint64_t size : info.shape) {
@@ -71,9 +89,15 @@ Tensor SafeTensors::tensor(const TensorInfo& info) const {
            shown(info.name), size);
     shape.push_back(static_cast<std::int64_t>(size));
   }
-  const std::byte* data = state_->file.data() + kLengthField + state_->contents.header_bytes + info.begin;
+  return shape;
+}
+
+Tensor SafeTensors::tensor(std::string_view name) const { return tensor(existing(*this, name)); }
+
+Tensor SafeTensors::tensor(const TensorInfo& info) const {
+  const std::byte* data = state_->file.data() + offset(info);
   assert(data + info.bytes() <= state_->file.data() + state_->file.size());
-  return {info.dtype, std::move(shape), std::shared_ptr<const std::byte>(state_, data)};
+  return {info.dtype, shape_of(info), std::shared_ptr<const std::byte>(state_, data)};
 }
 
 }  // namespace safelight

@@ -1,104 +1,134 @@
-// The writer: the reference's serializer, byte for byte, except that its metadata keys have no fixed order.
-//
-//   {"__metadata__":{"k":"v"},"name":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}   then spaces to a multiple
-//   of 8
-//
-// Tensors are sorted by dtype, the enum's last first, then by name; so every tensor is aligned to its element's size.
-#include <fmt/format.h>
-
+// Whole files in one call.
 #include <algorithm>
-#include <array>
-#include <vector>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
 
 #include "core/atomic_file.h"
 #include "core/fail.h"
-#include "core/json_text.h"
-#include "core/utf8.h"
-#include "format/header.h"
+#include "core/thread_pool.h"
+#include "format/header_text.h"
 #include "format/rules.h"
-#include "safelight/safetensors.h"
+#include "safelight/writer.h"
 
 namespace safelight {
 namespace {
 
-void check_text(std::string_view text, std::string_view what) {
-  if (!is_utf8(text)) fail(ErrorCategory::usage, "[save] {} \"{}\" is not UTF-8", what, shown(text));
-}
+constexpr std::uint64_t kInFlight = std::uint64_t{128} << 20;
+constexpr std::size_t kPiece = std::size_t{8} << 20;  // between two reports, and looks at the cancel token
 
-void check_tensor(const NamedTensor& t) {
-  check_text(t.name, "the tensor's name");
-  if (t.name == "__metadata__")
-    fail(ErrorCategory::usage, "[save] a tensor cannot be named __metadata__: no reader could open the file");
-  if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", shown(t.name));
-  if (t.tensor.elements() * bits(t.tensor.dtype()) % 8 != 0)
-    fail(ErrorCategory::usage, "[save] tensor \"{}\" of {} with shape {} does not fill whole bytes", shown(t.name),
-         name(t.tensor.dtype()), to_string(t.tensor.shape()));
-}
+// Memory that the threads share. Whoever asks for more than there is waits for the others, unless there are none.
+class MemoryBudget {
+ public:
+  class Share {
+   public:
+    Share(MemoryBudget& budget, std::uint64_t bytes) : budget_(budget), bytes_(bytes) { budget_.take(bytes_); }
+    ~Share() { budget_.give_back(bytes_); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
 
-// Pointers to the tensors in the order of their bytes. Throws Error(usage) for what the format cannot hold.
-std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tensors) {
-  std::vector<const NamedTensor*> order;
-  order.reserve(tensors.size());
-  for (const NamedTensor& t : tensors) {
-    check_tensor(t);
-    order.push_back(&t);
+   private:
+    MemoryBudget& budget_;
+    std::uint64_t bytes_;
+  };
+
+ private:
+  void take(std::uint64_t bytes) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return used_ == 0 || (bytes <= kInFlight && used_ <= kInFlight - bytes); });
+    used_ += bytes;
   }
-  const auto by_name = [](const NamedTensor* a, const NamedTensor* b) { return a->name < b->name; };
-  std::sort(order.begin(), order.end(), by_name);
-  const auto same = std::adjacent_find(order.begin(), order.end(),
-                                       [](const NamedTensor* a, const NamedTensor* b) { return a->name == b->name; });
-  if (same != order.end()) fail(ErrorCategory::usage, "[save] two tensors are named \"{}\"", shown((*same)->name));
-  std::stable_sort(order.begin(), order.end(),
-                   [](const NamedTensor* a, const NamedTensor* b) { return a->tensor.dtype() > b->tensor.dtype(); });
-  return order;
+  void give_back(std::uint64_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      used_ -= bytes;
+    }
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t used_ = 0;
+};
+
+std::uint64_t byte_size(const PendingTensor& pending) {
+  return static_cast<std::uint64_t>(elements(pending.shape)) * static_cast<std::uint64_t>(bits(pending.dtype)) / 8;
 }
 
-void append_metadata(std::string& json, const Metadata& metadata) {
-  json += "\"__metadata__\":{";
-  for (const auto& [key, text] : metadata) {
-    check_text(key, "the metadata key");
-    check_text(text, "the metadata value");
-    if (json.back() != '{') json += ',';
-    append_json_string(json, key);
-    json += ':';
-    append_json_string(json, text);
-  }
-  json += '}';
+Tensor made(const PendingTensor& pending) {
+  Tensor t = pending.make();
+  if (t.empty()) fail(ErrorCategory::model, "[save] tensor \"{}\" came without bytes", shown(pending.name));
+  if (t.dtype() != pending.dtype || t.shape() != pending.shape)
+    fail(ErrorCategory::model, "[save] tensor \"{}\" was to be {} {}, but {} {} came", shown(pending.name),
+         name(pending.dtype), to_string(pending.shape), name(t.dtype()), to_string(t.shape()));
+  return t;
 }
 
-std::string header_for(std::span<const NamedTensor* const> order, const Metadata& metadata) {
-  std::string json = "{";
-  if (!metadata.empty()) append_metadata(json, metadata);
-  std::uint64_t end = 0;
-  for (const NamedTensor* t : order) {
-    const std::uint64_t begin = end;
-    end += t->tensor.bytes();
-    if (json.size() > 1) json += ',';
-    append_json_string(json, t->name);
-    json += fmt::format(R"(:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", name(t->tensor.dtype()),
-                        fmt::join(t->tensor.shape(), ","), begin, end);
+// The bytes written so far; reports come from the thread that called, as Context demands.
+class WriteProgress {
+ public:
+  WriteProgress(std::int64_t total, const Context& context) : context_(context), total_(total) {}
+
+  void add(std::size_t bytes, int worker) {
+    context_.check_cancelled();
+    const std::int64_t done = done_ += static_cast<std::int64_t>(bytes);
+    if (worker == 0) context_.report("write", done, total_);
   }
-  json += '}';
-  json.resize((json.size() + 7) / 8 * 8, ' ');
-  if (json.size() > kLongestHeader)
-    fail(ErrorCategory::limit, "[save] the header would have {} bytes, but readers accept at most {}", json.size(),
-         kLongestHeader);
-  return json;
-}
+
+  void finish() { context_.report("write", total_, total_); }
+
+ private:
+  const Context& context_;
+  const std::int64_t total_;
+  std::atomic<std::int64_t> done_{0};
+};
 
 }  // namespace
 
-void save(const std::filesystem::path& path, std::span<const NamedTensor> tensors, const Metadata& metadata) {
-  const std::vector<const NamedTensor*> order = in_file_order(tensors);
-  const std::string header = header_for(order, metadata);
-  std::array<std::byte, kLengthField> length{};
-  for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<std::byte>(header.size() >> (8 * i));
+SaveReport save(const std::filesystem::path& path, std::span<const PendingTensor> tensors, const Metadata& metadata,
+                const SaveOptions& options, const Context& context) {
+  std::vector<TensorSpec> specs;
+  specs.reserve(tensors.size());
+  for (const PendingTensor& t : tensors) specs.push_back({t.name, t.dtype, t.shape});
+  Writer writer(path, specs, metadata, options);
+  std::uint64_t total = 0;
+  for (const PendingTensor& t : tensors) total += byte_size(t);
+  WriteProgress progress(static_cast<std::int64_t>(total), context);
+  {
+    MemoryBudget memory;
+    ThreadPool pool(context.threads, context.cancel);
+    pool.parallel_for(static_cast<std::int64_t>(tensors.size()), [&](std::int64_t task, int worker) {
+      const std::size_t i = writer.order()[static_cast<std::size_t>(task)];
+      const MemoryBudget::Share share(memory, byte_size(tensors[i]));
+      progress.add(0, worker);
+      const Tensor tensor = made(tensors[i]);
+      if (options.hashes || tensor.bytes() <= kPiece) {
+        writer.write(i, {tensor.data(), tensor.bytes()});
+        progress.add(tensor.bytes(), worker);
+        return;
+      }
+      for (std::size_t done = 0; done < tensor.bytes(); done += kPiece) {
+        const std::size_t piece = std::min(kPiece, tensor.bytes() - done);
+        writer.write(i, {tensor.data() + done, piece}, done);
+        progress.add(piece, worker);
+      }
+    });
+  }
+  progress.finish();
+  return writer.finish();
+}
 
-  AtomicFile file(path);
-  file.write(length);
-  file.write(std::as_bytes(std::span(header)));
-  for (const NamedTensor* t : order) file.write({t->tensor.data(), t->tensor.bytes()});
-  file.commit();
+void save(const std::filesystem::path& path, std::span<const NamedTensor> tensors, const Metadata& metadata) {
+  std::vector<PendingTensor> pending;
+  pending.reserve(tensors.size());
+  for (const NamedTensor& t : tensors) {
+    if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", shown(t.name));
+    pending.push_back({t.name, t.tensor.dtype(), t.tensor.shape(), [tensor = t.tensor] { return tensor; }});
+  }
+  // Threads are not worth starting for what is written in a few milliseconds.
+  std::uint64_t total = 0;
+  for (const PendingTensor& t : pending) total += byte_size(t);
+  save(path, pending, metadata, {}, {.threads = total < kInFlight ? 1 : 0});
 }
 
 }  // namespace safelight
