@@ -97,7 +97,7 @@ class SafeTensors {
   const std::filesystem::path& path() const noexcept;  // empty after parse()
 
  private:
-  friend class MappingGuard;
+  friend struct FormatAccess;  // src/format
   struct State;
   explicit SafeTensors(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "core/fail.h"
+#include "core/mapping_guard.h"
 #include "core/printable.h"
 
 namespace safelight {
@@ -101,6 +102,7 @@ void AtomicFile::write_through(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   flush();
+  check_all_mappings();  // what was written may come from them
   if (retry_interrupted([&] { return ::fsync(file_.get()); }) != 0) fail_to("flush");
   if (::close(file_.release()) != 0 && errno != EINTR) fail_to("close");
   if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0) fail_to("replace");

@@ -40,11 +40,12 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
       fail(ErrorCategory::io, "[file] cannot map {} ({} bytes): {}", printable(path.native()), size,
            std::strerror(errno));
   }
-  return std::shared_ptr<const MappedFile>(new MappedFile(std::move(fd), static_cast<const std::byte*>(data), size));
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(path, std::move(fd), {static_cast<const std::byte*>(data), size}));
 }
 
 MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (bytes_.data()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 }  // namespace safelight

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/file_descriptor.h"
+#include "core/mapping_guard.h"
 
 namespace safelight {
 
@@ -23,16 +24,17 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
   int descriptor() const noexcept { return fd_.get(); }
+  const WatchedMapping& watch() const noexcept { return watch_; }
 
  private:
-  MappedFile(FileDescriptor fd, const std::byte* data, std::size_t size) noexcept
-      : fd_(std::move(fd)), data_(data), size_(size) {}
+  MappedFile(const std::filesystem::path& path, FileDescriptor fd, std::span<const std::byte> bytes)
+      : fd_(std::move(fd)), bytes_(bytes), watch_(path, fd_.get(), bytes) {}
 
   FileDescriptor fd_;
-  const std::byte* data_;  // null if the file is empty: a mapping cannot be
-  std::size_t size_;
+  std::span<const std::byte> bytes_;  // null if the file is empty: a mapping cannot be
+  WatchedMapping watch_;
 };
 
 }  // namespace safelight

@@ -70,15 +70,15 @@ const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
   return state_->contents.index.find(state_->contents.tensors, name);
 }
 
-Tensor SafeTensors::tensor(std::string_view name) const {
-  const TensorInfo* info = find(name);
+const TensorInfo& existing(const SafeTensors& file, std::string_view name) {
+  const TensorInfo* info = file.find(name);
   if (!info)
     fail(ErrorCategory::model, "[safetensors] {} has no tensor \"{}\"",
-         state_->path.empty() ? "the file" : printable(state_->path.native()), shown(name));
-  return tensor(*info);
+         file.path().empty() ? "the file" : printable(file.path().native()), shown(name));
+  return *info;
 }
 
-Tensor SafeTensors::tensor(const TensorInfo& info) const {
+Shape shape_of(const TensorInfo& info) {
   Shape shape;
   shape.reserve(info.shape.size());
   for (const std::uint64_t size : info.shape) {
@@ -87,9 +87,15 @@ Tensor SafeTensors::tensor(const TensorInfo& info) const {
            shown(info.name), size);
     shape.push_back(static_cast<std::int64_t>(size));
   }
-  const std::byte* data = state_->file.data() + kLengthField + state_->contents.header_bytes + info.begin;
+  return shape;
+}
+
+Tensor SafeTensors::tensor(std::string_view name) const { return tensor(existing(*this, name)); }
+
+Tensor SafeTensors::tensor(const TensorInfo& info) const {
+  const std::byte* data = state_->file.data() + offset(info);
   assert(data + info.bytes() <= state_->file.data() + state_->file.size());
-  return {info.dtype, std::move(shape), std::shared_ptr<const std::byte>(state_, data)};
+  return {info.dtype, shape_of(info), std::shared_ptr<const std::byte>(state_, data)};
 }
 
 }  // namespace safelight
