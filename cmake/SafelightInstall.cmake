@@ -25,6 +25,7 @@ set(THIRD_PARTY
   "hwy::hwy|hwy|libhwy"
   "OpenSSL::Crypto|OpenSSL COMPONENTS Crypto|libcrypto"
   "PNG::PNG|PNG|libpng"
+  "re2||re2"
   "simdjson::simdjson|simdjson|simdjson"
   "Threads::Threads|Threads|"
   "utf8proc||libutf8proc"

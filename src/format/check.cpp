@@ -7,25 +7,32 @@
 
 namespace safelight {
 
-Verdict check(std::span<const std::byte> file, const OpenOptions& options) {
+namespace {
+
+template <class Read>
+Verdict verdict_of(Read read) {
   try {
-    read_contents(file, options);
+    read();
     return accepted();
   } catch (const BrokenRule& e) {
     return refused(e);
   } catch (const OverLimit& e) {
     return {.valid = false, .rule = "limit", .detail = e.what()};
+  } catch (const Error& e) {
+    return refused(BrokenRule(Rule::io, e.what()));
   }
+}
+
+}  // namespace
+
+Verdict check(std::span<const std::byte> file, const OpenOptions& options) {
+  return verdict_of([&] { read_contents(file, options); });
 }
 
 Verdict check(const std::filesystem::path& path, Mode mode) { return check(path, OpenOptions{.mode = mode}); }
 
 Verdict check(const std::filesystem::path& path, const OpenOptions& options) {
-  try {
-    return check(MappedFile::open(path)->bytes(), options);
-  } catch (const Error& e) {
-    return refused(BrokenRule(Rule::io, e.what()));
-  }
+  return verdict_of([&] { read_contents(*MappedFile::open(path), path, options); });
 }
 
 }  // namespace safelight

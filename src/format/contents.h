@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/mapped_file.h"
 #include "format/name_index.h"
 #include "safelight/safetensors.h"
 
@@ -21,5 +22,9 @@ struct Contents {
 
 // Throws BrokenRule, OverLimit.
 Contents read_contents(std::span<const std::byte> file, const OpenOptions& options);
+
+// The same, and Error(io). Reads the header from the open file, not from the mapping: whatever happens to the file
+// meanwhile, there is no SIGBUS.
+Contents read_contents(const MappedFile& file, const std::filesystem::path& path, const OpenOptions& options);
 
 }  // namespace safelight

@@ -20,7 +20,7 @@ SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::
 SafeTensors SafeTensors::parse(std::span<const std::byte> file, const OpenOptions& options,
                                std::shared_ptr<const void> owner) {
   try {
-    auto state = std::make_shared<State>(file, options);
+    auto state = std::make_shared<State>(file, read_contents(file, options));
     state->owner = std::move(owner);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
@@ -37,7 +37,7 @@ SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
 SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptions& options) {
   auto mapping = MappedFile::open(path);
   try {
-    auto state = std::make_shared<State>(mapping->bytes(), options);
+    auto state = std::make_shared<State>(mapping->bytes(), read_contents(*mapping, path, options));
     state->path = path;
     state->mapping = std::move(mapping);
     return SafeTensors(std::move(state));

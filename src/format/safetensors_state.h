@@ -18,8 +18,7 @@ struct SafeTensors::State {
   std::span<const std::byte> file;
   Contents contents;
 
-  State(std::span<const std::byte> bytes, const OpenOptions& options)
-      : file(bytes), contents(read_contents(bytes, options)) {}
+  State(std::span<const std::byte> bytes, Contents said) : file(bytes), contents(std::move(said)) {}
 };
 
 // The tensor with this name. Throws Error(model) if there is none.
