@@ -6,9 +6,13 @@
 
 namespace safelight::cli {
 
+void add_cast(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
+void add_diff(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
 void add_ls(CLI::App& app, int& status);
+void add_merge(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
+void add_stat(CLI::App& app, int& status);
 
 }  // namespace safelight::cli

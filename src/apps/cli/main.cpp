@@ -12,8 +12,11 @@
 
 namespace {
 
-constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
-                                  safelight::cli::add_check};
+// In the order in which the help lists them.
+constexpr std::array kCommands = {
+    safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,   safelight::cli::add_check,
+    safelight::cli::add_stat,     safelight::cli::add_diff,  safelight::cli::add_cast, safelight::cli::add_merge,
+};
 
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
