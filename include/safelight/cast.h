@@ -40,20 +40,20 @@ Tensor cast(const Tensor& t, DType to, CastLosses* losses = nullptr);
 
 struct CastOptions {
   DType to = DType::F16;
-  std::optional<DType> from;              // only tensors of this type; without it, of every type that can be cast
-  std::vector<std::string> only, except;  // glob patterns of names (* ? [a-z]); `only` empty: all
+  std::optional<DType> from = {};  // only tensors of this type; without it, of every type that can be cast
+  std::vector<std::string> only = {}, except = {};  // glob patterns of names (* ? [a-z]); `only` empty: all
 };
 
 struct CastReport {
   std::int64_t tensors = 0, changed = 0;            // all of the file; those that were cast
   std::uint64_t bytes_before = 0, bytes_after = 0;  // of their data
-  CastLosses losses;                                // of all tensors together
+  CastLosses losses = {};                           // of all tensors together
   struct Lossy {
     std::string name;
     CastLosses losses;
   };
-  std::vector<Lossy> lossy;  // the tensors that lost something, in the order of the file
-  SaveReport saved;
+  std::vector<Lossy> lossy = {};  // the tensors that lost something, in the order of the file
+  SaveReport saved = {};
 };
 
 // Writes a copy of the file `in` to `out` (which may be the same path), with the chosen tensors cast. The others and

@@ -16,7 +16,7 @@ struct DiffOptions {
   double tolerance = 0, relative = 0;
   bool ignore_dtype = false;  // an F16 tensor and an F32 one with the same numbers are the same
   bool ignore_metadata = false;
-  std::vector<std::string> only, except;  // glob patterns of names (* ? [a-z]); `only` empty: all
+  std::vector<std::string> only = {}, except = {};  // glob patterns of names (* ? [a-z]); `only` empty: all
 };
 
 // Two tensors of one shape, compared number by number, in doubles (differences of 64-bit integers are exact). NaN
@@ -37,22 +37,22 @@ struct NumberDiff {
 // What is said of one name.
 struct TensorDiff {
   std::string name;
-  std::optional<TensorInfo> a, b;     // absent: not in that file
-  std::optional<NumberDiff> numbers;  // if both are numeric, of one shape, and not byte for byte the same
-  bool bytes_differ = false;          // both of one type and shape without numbers (C64, F4, ...): compared as bytes
-  bool differs = false;               // after the options
+  std::optional<TensorInfo> a = {}, b = {};  // absent: not in that file
+  std::optional<NumberDiff> numbers = {};    // if both are numeric, of one shape, and not byte for byte the same
+  bool bytes_differ = false;  // both of one type and shape without numbers (C64, F4, ...): compared as bytes
+  bool differs = false;       // after the options
 };
 
 struct MetadataDiff {
   std::string key;
-  std::optional<std::string> a, b;
+  std::optional<std::string> a = {}, b = {};
 };
 
 struct FileDiff {
-  std::int64_t compared = 0, same = 0;  // tensors that are in both; those of them that do not differ
-  std::vector<TensorDiff> tensors;      // where anything at all is to be said, by name
-  std::vector<MetadataDiff> metadata;   // keys that are not the same in both
-  bool differs = false;                 // after the options
+  std::int64_t compared = 0, same = 0;      // tensors that are in both; those of them that do not differ
+  std::vector<TensorDiff> tensors = {};     // where anything at all is to be said, by name
+  std::vector<MetadataDiff> metadata = {};  // keys that are not the same in both
+  bool differs = false;                     // after the options
 };
 
 // Reads tensors a slice at a time on several threads; the result has the same bits on any number of them. Progress:

@@ -26,16 +26,16 @@ std::vector<WeightedFile> add_difference(const std::filesystem::path& a, const s
 struct MergeOptions {
   // The result is the sum of weight * tensor over all terms. The first gives names, shapes, dtypes, metadata, and the
   // tensors that are no floating numbers.
-  std::vector<WeightedFile> terms;
+  std::vector<WeightedFile> terms = {};
 
   // To this is added, for every module of every LoRA file, weight * alpha / rank * up x down (with `mid` between them,
   // if there is one). Without an alpha, it is the rank.
-  std::vector<WeightedFile> loras;
+  std::vector<WeightedFile> loras = {};
 
-  std::optional<DType> to;      // of all floating tensors of the result; without it, each keeps the first file's
-  bool keep_unpaired = false;   // a tensor that is not in every file, or of another shape there: false: Error(model);
-                                // true: the first file's is kept as it is, and what it has not is left out
-  bool skip_unmatched = false;  // parts of a LoRA that fit no tensor, or are of an unknown kind: false: Error(model)
+  std::optional<DType> to = {};  // of all floating tensors of the result; without it, each keeps the first file's
+  bool keep_unpaired = false;    // a tensor that is not in every file, or of another shape there: false: Error(model);
+                                 // true: the first file's is kept as it is, and what it has not is left out
+  bool skip_unmatched = false;   // parts of a LoRA that fit no tensor, or are of an unknown kind: false: Error(model)
 };
 
 struct MergeReport {

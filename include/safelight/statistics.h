@@ -17,8 +17,9 @@ struct Statistics {
   bool numeric = false;  // false: the type has no number per element (C64, F4, F6, the scales), and all below is zero
   std::int64_t elements = 0, nans = 0, infinities = 0, zeros = 0;
   double min = 0, max = 0;
-  double mean = 0, std = 0;             // std: square root of the mean squared distance from the mean (not n - 1)
-  std::vector<std::int64_t> histogram;  // counts in equal parts of [min, max]; the first part holds all if min = max
+  double mean = 0, std = 0;  // std: square root of the mean squared distance from the mean (not n - 1)
+  std::vector<std::int64_t> histogram =
+      {};  // counts in equal parts of [min, max]; the first part holds all if min = max
 };
 
 struct StatisticsOptions {

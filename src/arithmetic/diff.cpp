@@ -106,7 +106,7 @@ NumberDiff finished(const Sums& sums) {
 struct Pair {
   Source a, b;
   bool bytes_differ = false;
-  Sums sums;
+  Sums sums = {};
 
   bool numeric() const noexcept { return has_numbers(a.dtype()) && has_numbers(b.dtype()); }
 };

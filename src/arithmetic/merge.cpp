@@ -31,10 +31,10 @@ struct Term {
 // What becomes of one tensor of the first file.
 struct Recipe {
   const TensorInfo* base = nullptr;
-  std::vector<std::pair<Source, double>> terms;  // the first file's too
-  std::span<const LoraModule> loras;
+  std::vector<std::pair<Source, double>> terms = {};  // the first file's too
+  std::span<const LoraModule> loras = {};
   DType to = DType::F32;
-  CastLosses losses;
+  CastLosses losses = {};
 
   bool copies() const noexcept {
     return terms.size() == 1 && terms[0].second == 1 && loras.empty() && to == base->dtype;

@@ -18,7 +18,7 @@ TEST(NameSelection, OnlyAndExcept) {
 }
 
 TEST(NameSelection, APatternThatFitsNothingIsAnError) {
-  const std::vector<TensorInfo> tensors{{.name = "a.weight"}, {.name = "a.bias"}};
+  const std::vector<TensorInfo> tensors{{"a.weight", DType::F32, {}, 0, 0}, {"a.bias", DType::F32, {}, 0, 0}};
   const Patterns none, good{"a.*"}, bad{"b.*"};
   EXPECT_NO_THROW(NameSelection(good, good).check(tensors));
   EXPECT_ERROR(NameSelection(bad, none).check(tensors), usage, "\"b.*\" fits none of its 2");
