@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <random>
 
 #include "core/fail.h"
+#include "core/file_operations.h"
 #include "core/mapping_guard.h"
 #include "core/printable.h"
 
@@ -28,13 +30,27 @@ std::filesystem::path without_links(const std::filesystem::path& path) {
   return missing ? path : real;
 }
 
-template <class Call>
-auto retry_interrupted(Call call) {
-  decltype(call()) result;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
+std::string hidden_name(const char* suffix) {
+  std::random_device random;
+  return fmt::format(".safelight-{:08x}{:08x}.{}", random(), random(), suffix);
+}
+
+// Several files of a set may have the same to say.
+void add_note(SaveReport& report, const std::string& note) {
+  if (report.note.find(note) != std::string::npos) return;
+  if (!report.note.empty()) report.note += "; ";
+  report.note += note;
+}
+
+// 0, or the errno of what failed.
+int copy_contents(int from, int to) {
+  std::vector<std::byte> buffer(kBuffer);
+  for (std::uint64_t offset = 0;;) {
+    const ssize_t count = retry_interrupted([&] { return ::read(from, buffer.data(), buffer.size()); });
+    if (count == 0) return 0;
+    if (count < 0 || !write_all(to, offset, {buffer.data(), static_cast<std::size_t>(count)})) return errno;
+    offset += static_cast<std::uint64_t>(count);
+  }
 }
 
 }  // namespace
@@ -54,6 +70,8 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
     else if (!S_ISLNK(old.st_mode))
       fail(ErrorCategory::io, "[file] cannot write {}: it is there already and not a regular file",
            printable(path.native()));
+  } else if (errno != ENOENT) {
+    fail_to("examine");
   }
   create_temporary(mode);
 }
@@ -64,11 +82,10 @@ AtomicFile::~AtomicFile() {
 
 // mode = 0: what the umask gives.
 void AtomicFile::create_temporary(mode_t mode) {
-  std::random_device random;
   do {
-    temporary_ = fmt::format(".safelight-{:08x}{:08x}.tmp", random(), random());
+    temporary_ = hidden_name("tmp");
     file_ = FileDescriptor(
-        ::openat(folder_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+        ::openat(folder_.get(), temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
   } while (!file_ && errno == EEXIST);
   if (!file_) {
     temporary_.clear();
@@ -100,25 +117,155 @@ void AtomicFile::write_through(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::reserve(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  // Asking for more than there is would first take all that there is, from everybody else, too. Mounts of object stores
+  // have no size.
+  struct statvfs disk {};
+  if (::fstatvfs(file_.get(), &disk) == 0 && disk.f_blocks > 0 && bytes / disk.f_frsize > disk.f_bfree) {
+    errno = ENOSPC;
+    fail_to("reserve room on the disk for");
+  }
+  const auto length = static_cast<off_t>(bytes);
+  if (retry_interrupted([&] { return ::fallocate(file_.get(), 0, 0, length); }) != 0 && !is_unsupported(errno))
+    fail_to("reserve room on the disk for");
+}
+
+void AtomicFile::use_direct_writes() { direct_.open(folder_.get(), temporary_.c_str()); }
+
+void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const DirectWriter::Result direct = direct_.write(offset, bytes);
+  errno = direct.error;
+  if (direct.error != 0) fail_to("write");
+  const std::size_t head =
+      direct.written.empty() ? bytes.size() : static_cast<std::size_t>(direct.written.data() - bytes.data());
+  const std::size_t tail = std::min(head + direct.written.size(), bytes.size());
+  if (!write_all(file_.get(), offset, bytes.first(head)) || !write_all(file_.get(), offset + tail, bytes.subspan(tail)))
+    fail_to("write");
+}
+
+void AtomicFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+  if (!read_all(file_.get(), offset, bytes)) fail_to("read back");
+}
+
+SaveReport AtomicFile::commit(bool durable) {
+  SaveReport report;
+  seal(durable, report);
+  publish(report);
+  flush_folder(durable, report);
+  return report;
+}
+
+// Finishes the temporary file.
+void AtomicFile::seal(bool durable, SaveReport& report) {
   flush();
   check_all_mappings();  // what was written may come from them
-  if (retry_interrupted([&] { return ::fsync(file_.get()); }) != 0) fail_to("flush");
+  report.durable = report.durable && durable;
+  if (durable && retry_interrupted([&] { return ::fsync(file_.get()); }) != 0) {
+    if (!is_unsupported(errno)) fail_to("flush");
+    report.durable = false;
+    add_note(report, fmt::format("the file system cannot flush files ({}), so the new file may still be on its way to "
+                                 "the disk",
+                                 std::strerror(errno)));
+  }
+  direct_ = DirectWriter();
   if (::close(file_.release()) != 0 && errno != EINTR) fail_to("close");
-  if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0) fail_to("replace");
+}
+
+void AtomicFile::publish(SaveReport& report) {
+  if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0) {
+    if (!is_unsupported(errno)) fail_to("replace");
+    copy_into_place(errno, report);
+  }
   temporary_.clear();
-  // Some file systems cannot flush a folder and say so with EINVAL.
-  if (retry_interrupted([&] { return ::fsync(folder_.get()); }) != 0 && errno != EINVAL) fail_to("flush the folder of");
+  published_ = true;
+}
+
+// The last resort, with a moment in which neither file is whole. The old one is removed rather than overwritten, so
+// that whoever has mapped it keeps its bytes.
+void AtomicFile::copy_into_place(int why_not_renamed, SaveReport& report) {
+  const FileDescriptor from(::openat(folder_.get(), temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!from) fail_to("read the finished temporary file of");
+  struct stat status {};
+  const mode_t mode = ::fstat(from.get(), &status) == 0 ? status.st_mode & 0777u : 0666u;
+  ::unlinkat(folder_.get(), name_.c_str(), 0);
+  FileDescriptor to(
+      ::openat(folder_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  int error = to ? copy_contents(from.get(), to.get()) : errno;
+  if (error == 0 && ::fsync(to.get()) != 0 && !is_unsupported(errno)) error = errno;
+  if (to && ::close(to.release()) != 0 && error == 0) error = errno;
+  if (error != 0) {
+    const std::string kept = std::exchange(temporary_, {});
+    fail(ErrorCategory::io,
+         "[file] cannot rename on this file system, and writing {} in place failed: {}; its complete new contents are "
+         "in {} beside it",
+         printable(path_.native()), std::strerror(error), kept);
+  }
+  ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+  report.atomic = false;
+  add_note(report, fmt::format("the file system cannot rename ({}), so the file was written in place, which is not "
+                               "atomic",
+                               std::strerror(why_not_renamed)));
+}
+
+void AtomicFile::flush_folder(bool durable, SaveReport& report) const {
+  if (!durable || retry_interrupted([&] { return ::fsync(folder_.get()); }) == 0) return;
+  if (!is_unsupported(errno)) fail_to("flush the folder of");
+  report.durable = false;
+  add_note(report, fmt::format("the file system cannot flush folders ({}), so a power loss soon after may bring back "
+                               "the old file",
+                               std::strerror(errno)));
+}
+
+// The old file, if there is one, gets out of the way under a name of its own.
+void AtomicFile::set_aside() {
+  std::string aside = hidden_name("old");
+  if (::renameat(folder_.get(), name_.c_str(), folder_.get(), aside.c_str()) == 0)
+    aside_ = std::move(aside);
+  else if (errno != ENOENT && !is_unsupported(errno))
+    fail_to("replace");
+}
+
+void AtomicFile::take_back() noexcept {
+  if (!aside_.empty())
+    ::renameat(folder_.get(), aside_.c_str(), folder_.get(), name_.c_str());
+  else if (published_)
+    ::unlinkat(folder_.get(), name_.c_str(), 0);
+  aside_.clear();
+}
+
+void AtomicFile::drop_aside() noexcept {
+  if (!aside_.empty()) ::unlinkat(folder_.get(), aside_.c_str(), 0);
+  aside_.clear();
+}
+
+SaveReport commit_together(std::deque<AtomicFile>& files, bool durable) {
+  SaveReport report;
+  if (files.empty()) return report;
+  for (AtomicFile& file : files) file.seal(durable, report);
+  try {
+    files.back().set_aside();
+    for (AtomicFile& file : files) {
+      if (&file != &files.back()) file.set_aside();
+      file.publish(report);
+    }
+  } catch (...) {
+    for (auto file = files.rbegin(); file != files.rend(); ++file) file->take_back();
+    throw;
+  }
+  for (AtomicFile& file : files) file.drop_aside();
+  files.back().flush_folder(durable, report);
+  return report;
 }
 
 void AtomicFile::fail_to(const char* action) const {
   fail(ErrorCategory::io, "[file] cannot {} {}: {}", action, printable(path_.native()), std::strerror(errno));
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+SaveReport write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   AtomicFile file(path);
   file.write(bytes);
-  file.commit();
+  return file.commit();
 }
 
 }  // namespace safelight

@@ -34,16 +34,21 @@ char short_escape(char c) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    if (const char letter = short_escape(c); letter != 0) {
+  std::size_t plain = 0;  // where the characters begin that are copied as they are
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = short_escape(text[i]);
+    const auto code = static_cast<unsigned char>(text[i]);
+    if (letter == 0 && code >= 0x20) continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    if (letter != 0) {
       out += '\\';
       out += letter;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      out += c;
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(code));
     }
   }
+  out += text.substr(plain);
   out += '"';
 }
 

@@ -53,7 +53,7 @@ class HeaderParser {
   void parse_integers(const TensorInfo& info, Rule rule, std::string_view field);
   void check_ignored(int depth);
 
-  // A copy of the text; and a string with escapes is decoded, in a buffer that grows, and copied.
+  // The text as it was read; a string with escapes is decoded, in a buffer that grows, and copied.
   static constexpr std::uint64_t kMemoryPerByte = 5;
   // A vector that grows holds its elements up to three times; sorting them takes half as much again; two name indexes.
   static constexpr std::uint64_t kMemoryPerTensor = 4 * sizeof(TensorInfo) + 64;

@@ -40,17 +40,11 @@ void check_name(std::string_view tensor) {
     fail(ErrorCategory::usage, "[save] a tensor cannot be named __metadata__: no reader could open the file");
 }
 
-void append_metadata(std::string& json, const Metadata& metadata) {
-  json += "\"__metadata__\":{";
-  for (const auto& [key, text] : metadata) {
-    check_text(key, "the metadata key");
-    check_text(text, "the metadata value");
-    if (json.back() != '{') json += ',';
-    append_json_string(json, key);
-    json += ':';
-    append_json_string(json, text);
-  }
-  json += '}';
+// Before the text is made: a length that comes from an option must not become an allocation.
+void check_length(std::uint64_t length) {
+  if (length > kLongestHeader)
+    fail(ErrorCategory::limit, "[save] the header would have {} bytes, but readers accept at most {}", length,
+         kLongestHeader);
 }
 
 }  // namespace
@@ -72,9 +66,27 @@ void place(std::vector<Placed>& tensors) {
   }
 }
 
-std::string header_text(std::span<const Placed> tensors, const Metadata& metadata) {
+std::string metadata_member(const Metadata& metadata) {
+  std::uint64_t length = 0;
+  for (const auto& [key, text] : metadata) length += key.size() + text.size();
+  check_length(length);
+  std::string json = "\"__metadata__\":{";
+  for (const auto& [key, text] : metadata) {
+    check_text(key, "the metadata key");
+    check_text(text, "the metadata value");
+    if (json.back() != '{') json += ',';
+    append_json_string(json, key);
+    json += ':';
+    append_json_string(json, text);
+  }
+  return json + '}';
+}
+
+std::string header_text(std::span<const Placed> tensors, const Metadata& metadata, const HeaderPadding& padding) {
   std::string json = "{";
-  if (!metadata.empty()) append_metadata(json, metadata);
+  if (!metadata.empty() || padding.slack > 0) json += metadata_member(metadata);
+  check_length(padding.slack);
+  json.append(padding.slack, ' ');
   for (const Placed& t : tensors) {
     if (json.size() > 1) json += ',';
     append_json_string(json, t.name);
@@ -82,10 +94,10 @@ std::string header_text(std::span<const Placed> tensors, const Metadata& metadat
                         fmt::join(*t.shape, ","), t.begin, t.end);
   }
   json += '}';
-  json.resize((json.size() + 7) / 8 * 8, ' ');
-  if (json.size() > kLongestHeader)
-    fail(ErrorCategory::limit, "[save] the header would have {} bytes, but readers accept at most {}", json.size(),
-         kLongestHeader);
+  const std::uint64_t unaligned = (kLengthField + json.size()) % padding.alignment;
+  const std::uint64_t length = json.size() + (unaligned == 0 ? 0 : padding.alignment - unaligned);
+  check_length(length);
+  json.resize(length, ' ');
   return json;
 }
 

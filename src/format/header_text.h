@@ -29,9 +29,17 @@ struct Placed {
 // bytes, a negative dimension, more than 2^63-1 bytes.
 void place(std::vector<Placed>& tensors);
 
+struct HeaderPadding {
+  std::uint64_t alignment = 8;  // what the first byte after the header is a multiple of
+  std::uint64_t slack = 0;      // spaces after the metadata, which is then there even if it is empty
+};
+
 // The header of these tensors, padded. Throws Error(limit) if it is longer than readers accept, Error(usage) for
 // metadata that is not UTF-8.
-std::string header_text(std::span<const Placed> tensors, const Metadata& metadata);
+std::string header_text(std::span<const Placed> tensors, const Metadata& metadata, const HeaderPadding& padding = {});
+
+// `"__metadata__":{"k":"v"}`. Throws Error(usage) for what is not UTF-8.
+std::string metadata_member(const Metadata& metadata);
 
 // The length field and the header after it.
 std::string framed(const std::string& header);

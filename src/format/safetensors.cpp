@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/read_fully.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/limits.h"
 #include "format/rules.h"
@@ -35,6 +36,7 @@ SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
 }
 
 SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptions& options) {
+  finish_interrupted_edit(path);
   auto mapping = MappedFile::open(path);
   try {
     auto state = std::make_shared<State>(mapping->bytes(), read_contents(*mapping, path, options));

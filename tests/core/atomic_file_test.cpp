@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <deque>
 
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
@@ -124,6 +125,48 @@ TEST(AtomicFile, FullDiskLeavesTheOldFile) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(read_file(folder / "f"), "old");
   EXPECT_EQ(folder.files(), 1u);
+}
+
+// Pieces that begin and end anywhere in a block, some of them past the page cache.
+TEST(AtomicFile, WritesAtAnyPlace) {
+  const TemporaryFolder folder;
+  std::string expected;
+  for (std::size_t i = 0; i < (9u << 20) + 77; ++i) expected += static_cast<char>(i * 7 + i / 4096);
+  for (const bool direct : {false, true}) {
+    AtomicFile file(folder / "f");
+    file.reserve(expected.size());
+    if (direct) file.use_direct_writes();
+    std::vector<std::size_t> cuts = {0, 1, 4096, 8191, (5u << 20) + 3, (5u << 20) + 4, (7u << 20), expected.size()};
+    for (std::size_t i = cuts.size() - 1; i > 0; --i)
+      file.write_at(cuts[i - 1], bytes_of(expected).subspan(cuts[i - 1], cuts[i] - cuts[i - 1]));
+    std::string back(5000, ' ');
+    file.read_at(1234, std::as_writable_bytes(std::span(back)));
+    EXPECT_EQ(back, expected.substr(1234, 5000));
+    const SaveReport report = file.commit();
+    EXPECT_TRUE(report.atomic && report.durable && report.note.empty());
+    EXPECT_TRUE(read_file(folder / "f") == expected);
+  }
+}
+
+TEST(AtomicFile, ReservesWhatItWasTold) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "f");
+  file.reserve(100'000);
+  EXPECT_ERROR(file.reserve(UINT64_MAX / 2), io, "cannot reserve room on the disk for");
+  file.commit(false);
+  EXPECT_EQ(std::filesystem::file_size(folder / "f"), 100'000u);
+}
+
+TEST(AtomicFile, CommittedTogether) {
+  const TemporaryFolder folder;
+  write_text(folder / "b", "old");
+  std::deque<AtomicFile> files;
+  for (const char* name : {"a", "b", "index"}) files.emplace_back(folder / name).write(bytes_of(name));
+  EXPECT_EQ(folder.files(), 4u);
+  EXPECT_TRUE(commit_together(files, true).atomic);
+  files.clear();
+  for (const char* name : {"a", "b", "index"}) EXPECT_EQ(read_file(folder / name), name);
+  EXPECT_EQ(folder.files(), 3u);
 }
 
 }  // namespace

@@ -102,6 +102,9 @@ TEST(Reader, SaysWhatItIsInstead) {
       {std::string("GGUF\3\0\0\0\1\1\1\1", 12), "GGUF"},
       {"\x1F\x8B\x08\x08long enough", "gzip"},
       {"{\"a\": {\"dtype\"", "JSON"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 2132625612\n", "(2.13 GB) was not downloaded"},
+      {R"({"metadata": {"total_size": 1}, "weight_map": {}})", "the index of a model"},
+      {std::string("\0\0\0\0\0\0\0\x02{}", 10), "big-endian"},
   };
   for (const auto& [bytes, what] : files) EXPECT_ERROR(parse(bytes), format, what);
 }
@@ -111,7 +114,10 @@ TEST(Reader, DetailsNameTheTensorAndThePlace) {
   EXPECT_ERROR(parse(header(R"({"w":{"dtype":"F99","shape":[],"data_offsets":[0,0]}})")), format,
                "dtype \"F99\" of tensor \"w\" at byte 22");
   EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
-               "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0");
+               "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0: 3 bytes before it belong to no "
+               "tensor");
+  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[3000],"data_offsets":[0,3000]}})")), format,
+               "tensor \"w\" claims bytes up to 3,000 bytes (3.00 KB) of the data, but the file ends at 0 bytes");
   EXPECT_ERROR(parse(header("{\"a\n\":1}")), format, "byte 11");
   EXPECT_ERROR(parse(header("{\"a\":\"")), format, "byte 13");
   EXPECT_ERROR(parse(header("{\"a\xFF\":1}")), format, "byte 11");

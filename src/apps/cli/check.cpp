@@ -10,7 +10,7 @@
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "safelight/repair.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
@@ -29,9 +29,35 @@ std::string line_for(const std::string& file, const Verdict& verdict, bool repai
                      repairable ? "; 'safelight repair' can mend it" : "");
 }
 
+bool is_set(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return path.extension() == ".json" || std::filesystem::is_directory(path, unknown);
+}
+
+// Every problem of a set on a line of its own. Returns whether there is none.
+bool check_set(const std::string& path, const Options& options) {
+  std::vector<Verdict> verdicts;
+  try {
+    const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+    for (const ShardProblem& problem : ShardedTensors::open(path, {.open = open, .tolerant = true}).problems())
+      verdicts.push_back({.valid = false, .rule = problem.rule, .detail = problem.detail});
+  } catch (const Error& e) {
+    verdicts.push_back(
+        {.valid = false, .rule = e.category() == ErrorCategory::io ? "io" : "index", .detail = e.what()});
+  }
+  const bool valid = verdicts.empty();
+  if (valid) verdicts.push_back({.valid = true, .rule = "ok", .detail = {}});
+  for (const Verdict& verdict : verdicts) fmt::print("{}", line_for(path, verdict, false, options.json));
+  return valid;
+}
+
 int check_files(const Options& options) {
   bool all_valid = true;
   for (const std::string& file : options.files) {
+    if (is_set(file)) {
+      all_valid = check_set(file, options) && all_valid;
+      continue;
+    }
     const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
     const bool repairable = !verdict.valid && plan_repair(file).verdict.valid;
     all_valid = all_valid && verdict.valid;
@@ -46,7 +72,10 @@ void add_check(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "check", "Say whether files are valid SafeTensors files, and if not, what they are, why, and what can be done.");
-  command->add_option("FILE", options->files, "Files to check")->required();
+  command
+      ->add_option("FILE", options->files,
+                   "Files to check; an index of shards, or a folder of them, with all its shards")
+      ->required();
   command->add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
   command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
   command->footer(

@@ -7,6 +7,7 @@
 namespace safelight::cli {
 
 void add_cast(CLI::App& app, int& status);
+void add_cat(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
 void add_drop(CLI::App& app, int& status);
@@ -19,7 +20,9 @@ void add_ls(CLI::App& app, int& status);
 void add_merge(CLI::App& app, int& status);
 void add_rename(CLI::App& app, int& status);
 void add_repair(CLI::App& app, int& status);
+void add_set_metadata(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
+void add_slice(CLI::App& app, int& status);
 void add_split(CLI::App& app, int& status);
 void add_stat(CLI::App& app, int& status);
 void add_tree(CLI::App& app, int& status);

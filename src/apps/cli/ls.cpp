@@ -15,7 +15,7 @@
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
@@ -47,13 +47,13 @@ bool name_before(std::string_view a, std::string_view b) {
 }
 
 // The tensors that fit one of the patterns, or all without a pattern, in the order that was asked for.
-std::vector<TensorInfo> selected(const SafeTensors& file, const Options& options) {
+std::vector<TensorInfo> selected(const ShardedTensors& files, const Options& options) {
   std::vector<TensorInfo> list;
-  for (const TensorInfo& t : file.tensors())
+  for (const auto& [t, shard] : files.tensors())
     if (options.globs.empty() || std::any_of(options.globs.begin(), options.globs.end(),
-                                             [&](const std::string& glob) { return glob_match(glob, t.name); }))
-      list.push_back(t);
-  // They come sorted by offset.
+                                             [&](const std::string& glob) { return glob_match(glob, t->name); }))
+      list.push_back(*t);
+  // They come sorted by shard, then offset.
   if (options.sort == "name")
     std::stable_sort(list.begin(), list.end(),
                      [](const TensorInfo& a, const TensorInfo& b) { return name_before(a.name, b.name); });
@@ -93,24 +93,43 @@ std::string as_text(const std::vector<TensorInfo>& list, bool exact) {
   return out + totals_line(list) + "\n";
 }
 
-std::string as_json(const SafeTensors& file, const std::vector<TensorInfo>& list) {
-  std::string out = fmt::format(R"({{"file":{},"file_bytes":{},"header_bytes":{},"metadata":{},"tensors":[)",
-                                json_string(file.path().native()), file.file_bytes(), file.header_bytes(),
-                                metadata_json(file.metadata()));
+// A tensor of a set of shards names its shard.
+std::string as_json(const ShardedTensors& files, const std::vector<TensorInfo>& list) {
+  const bool is_set = files.shards().size() != 1;
+  std::uint64_t file_bytes = 0, header_bytes = 0;
+  for (const SafeTensors& shard : files.shards()) {
+    file_bytes += shard.file_bytes();
+    header_bytes += shard.header_bytes();
+  }
+  std::string out =
+      fmt::format(R"({{"file":{},"file_bytes":{},"header_bytes":{},"metadata":{},"shards":{},"tensors":[)",
+                  json_string(files.path().native()), file_bytes, header_bytes, metadata_json(files.metadata()),
+                  files.shards().size());
   const char* separator = "";
   for (const TensorInfo& t : list) {
     fmt::format_to(std::back_inserter(out),
-                   R"({}{{"name":{},"dtype":"{}","shape":[{}],"data_offsets":[{},{}],"bytes":{}}})", separator,
-                   json_string(t.name), name(t.dtype), fmt::join(t.shape, ","), t.begin, t.end, t.bytes());
+                   R"({}{{"name":{},"dtype":"{}","shape":[{}],"data_offsets":[{},{}],"bytes":{}{}}})", separator,
+                   json_string(t.name), name(t.dtype), fmt::join(t.shape, ","), t.begin, t.end, t.bytes(),
+                   is_set ? ",\"shard\":" + json_string(files.find(t.name).shard->path().filename().native()) : "");
+    separator = ",";
+  }
+  out += "],\"problems\":[";
+  separator = "";
+  for (const ShardProblem& problem : files.problems()) {
+    out += fmt::format("{}{{\"rule\":{},\"detail\":{}}}", separator, json_string(problem.rule),
+                       json_string(problem.detail));
     separator = ",";
   }
   return out + fmt::format("],\"totals\":{}}}\n", totals_json(list));
 }
 
 int list(const Options& options) {
-  const SafeTensors file = SafeTensors::open(options.file, options.compat ? Mode::compat : Mode::strict);
-  const std::vector<TensorInfo> tensors = selected(file, options);
-  fmt::print("{}", options.json ? as_json(file, tensors) : as_text(tensors, options.exact));
+  const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+  const ShardedTensors files = ShardedTensors::open(options.file, {.open = open, .tolerant = true});
+  const std::vector<TensorInfo> tensors = selected(files, options);
+  fmt::print("{}", options.json ? as_json(files, tensors) : as_text(tensors, options.exact));
+  for (const ShardProblem& problem : files.problems())
+    fmt::print(stderr, "safelight: warning: {}: {}\n", problem.rule, problem.detail);
   return options.globs.empty() || !tensors.empty() ? 0 : 1;
 }
 
@@ -120,7 +139,7 @@ void add_ls(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("ls", "List the tensors of a file: type, size, where its bytes begin and end, shape, name.");
-  command->add_option("FILE", options->file, "The file")->required();
+  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
   command->add_option("GLOB", options->globs, "Only names that fit one of these patterns: * ? [a-z]");
   command->add_option("--sort", options->sort, "name, size (largest first) or offset (as in the file)")
       ->check(CLI::IsMember({"name", "size", "offset"}));
@@ -128,7 +147,7 @@ void add_ls(CLI::App& app, int& status) {
   command->add_flag("--bytes", options->exact, "Sizes in bytes");
   command->add_flag("--compat", options->compat,
                     "Open what the reference implementation opens, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object: file, metadata, tensors, totals");
+  command->add_flag("--json", options->json, "One JSON object: file, metadata, shards, tensors, problems, totals");
   command->footer(
       "Offsets count from the end of the header. Exit code 1 if no tensor fits the patterns.\n"
       "Example: safelight ls model.safetensors '*.bias' --sort size");
