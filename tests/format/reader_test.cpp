@@ -113,9 +113,10 @@ TEST(Reader, DetailsNameTheTensorAndThePlace) {
   const auto header = [](const std::string& text) { return file_of(text, ""); };
   EXPECT_ERROR(parse(header(R"({"w":{"dtype":"F99","shape":[],"data_offsets":[0,0]}})")), format,
                "dtype \"F99\" of tensor \"w\" at byte 22");
-  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
-               "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0: 3 bytes before it belong to no "
-               "tensor");
+  EXPECT_ERROR(
+      parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
+      "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0: 3 bytes before it belong to no "
+      "tensor");
   EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[3000],"data_offsets":[0,3000]}})")), format,
                "tensor \"w\" claims bytes up to 3,000 bytes (3.00 KB) of the data, but the file ends at 0 bytes");
   EXPECT_ERROR(parse(header("{\"a\n\":1}")), format, "byte 11");

@@ -109,7 +109,8 @@ TEST(Slice, FromAFileItIsTheSame) {
       });
       EXPECT_EQ(bytes, plan.bytes());
       EXPECT_EQ(report.bytes, bytes);
-      if (options.max_gap == 0) EXPECT_EQ(report.bytes_read, bytes);
+      EXPECT_GE(report.bytes_read, bytes);
+      EXPECT_TRUE(options.max_gap > 0 || report.bytes_read == bytes);
     }
   }
 }

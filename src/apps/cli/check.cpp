@@ -9,6 +9,7 @@
 #include "apps/cli/commands.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "safelight/error.h"
 #include "safelight/repair.h"
 #include "safelight/sharded.h"
 

@@ -62,7 +62,8 @@ void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   std::string begin = "\x93NUMPY";
   begin += {'\1', '\0', static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(begin + text)));
+  begin += text;
+  file.write(std::as_bytes(std::span(begin)));
   file.write({tensor.data(), tensor.bytes()});
   file.commit();
 }
