@@ -75,6 +75,7 @@ function(safelight_install_part PART)
     endif()
     list(APPEND requires ${pkgconfig_name})
   endforeach()
+  list(JOIN requires " " requires)
   set(DEPENDENCIES_OF_${ARG_COMPONENT} "${dependencies}" PARENT_SCOPE)
 
   set(objects ${modules})
@@ -98,7 +99,6 @@ function(safelight_install_target TARGET)
   install(FILES ${ARG_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/safelight COMPONENT ${ARG_COMPONENT})
   install(EXPORT safelight-${ARG_COMPONENT} NAMESPACE safelight:: DESTINATION ${PACKAGE_DIR}
     COMPONENT ${ARG_COMPONENT})
-  string(REPLACE ";" " " ARG_REQUIRES "${ARG_REQUIRES}")
   configure_file(${PROJECT_SOURCE_DIR}/cmake/pkgconfig.pc.in ${PROJECT_BINARY_DIR}/install/${ARG_PKGCONFIG}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/install/${ARG_PKGCONFIG}.pc DESTINATION ${PKGCONFIG_DIR}
     COMPONENT ${ARG_COMPONENT})

@@ -8,9 +8,9 @@
  *   safelight_close(file);
  *   safelight_error_free(error);
  *
- * Stable: what is here keeps its meaning and its binary form as long as SAFELIGHT_ABI_VERSION is the same, which is also
- * the number in the shared library's name (libsafelight.so.1); a later version only adds. Objects are opaque, and no
- * structure crosses the interface.
+ * Stable: what is here keeps its meaning and its binary form as long as SAFELIGHT_ABI_VERSION is the same, which is
+ * also the number in the shared library's name (libsafelight.so.1); a later version only adds. Objects are opaque, and
+ * no structure crosses the interface.
  *
  * Errors. A function that can fail returns SAFELIGHT_OK or the kind of failure, and takes an error object as its last
  * argument, which then says in one line what was expected, what was found, and where. The error object may be NULL. On
@@ -129,10 +129,10 @@ typedef int32_t safelight_limit;
 enum {
   SAFELIGHT_LIMIT_HEADER_BYTES = 0,
   SAFELIGHT_LIMIT_TENSORS = 1,
-  SAFELIGHT_LIMIT_RANK = 2,         /* dimensions of one tensor */
-  SAFELIGHT_LIMIT_NAME_BYTES = 3,   /* of one tensor's name */
-  SAFELIGHT_LIMIT_DATA_BYTES = 4,   /* of all tensors */
-  SAFELIGHT_LIMIT_MEMORY_BYTES = 5  /* that opening allocates */
+  SAFELIGHT_LIMIT_RANK = 2,        /* dimensions of one tensor */
+  SAFELIGHT_LIMIT_NAME_BYTES = 3,  /* of one tensor's name */
+  SAFELIGHT_LIMIT_DATA_BYTES = 4,  /* of all tensors */
+  SAFELIGHT_LIMIT_MEMORY_BYTES = 5 /* that opening allocates */
 };
 SAFELIGHT_API safelight_status safelight_options_set_limit(safelight_options* options, safelight_limit limit,
                                                            uint64_t value, safelight_error* error);

@@ -1,6 +1,7 @@
 // Opening, listing, viewing and reading.
 #include "capi/file.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "capi/guard.h"

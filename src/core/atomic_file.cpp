@@ -254,7 +254,7 @@ SaveReport commit_together(std::deque<AtomicFile>& files, bool durable) {
     throw;
   }
   for (AtomicFile& file : files) file.drop_aside();
-  files.back().flush_folder(durable, report);
+  for (const AtomicFile& file : files) file.flush_folder(durable, report);  // links may lead to several
   return report;
 }
 

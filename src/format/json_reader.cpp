@@ -1,6 +1,7 @@
 #include "format/json_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -67,7 +68,12 @@ char unescaped(char letter) noexcept {
   }
 }
 
-bool ends_word(char c) noexcept { return std::string_view(" \n\t\r,:\"[]{}").find(c) != std::string_view::npos; }
+// By character: whether a number or literal ends before it.
+constexpr std::array<bool, 256> kEndsWord = [] {
+  std::array<bool, 256> ends{};
+  for (const char c : std::string_view(" \n\t\r,:\"[]{}")) ends[static_cast<unsigned char>(c)] = true;
+  return ends;
+}();
 
 }  // namespace
 
@@ -133,7 +139,7 @@ char32_t JsonReader::hex_digits() {
 std::string_view JsonReader::word() noexcept {
   peek();
   const char* const start = next_;
-  while (next_ != end_ && !ends_word(*next_)) ++next_;
+  while (next_ != end_ && !kEndsWord[static_cast<unsigned char>(*next_)]) ++next_;
   return {start, static_cast<std::size_t>(next_ - start)};
 }
 

@@ -49,7 +49,8 @@ class Capi : public testing::Test {
  protected:
   Owned<safelight_file> open(const std::string& bytes = kBytes) {
     safelight_file* file = nullptr;
-    EXPECT_EQ(safelight_open_memory(bytes.data(), bytes.size(), nullptr, &file, error_.get()), SAFELIGHT_OK) << message();
+    EXPECT_EQ(safelight_open_memory(bytes.data(), bytes.size(), nullptr, &file, error_.get()), SAFELIGHT_OK)
+        << message();
     return Owned<safelight_file>(file);
   }
   std::string message() const { return safelight_error_message(error_.get()); }
@@ -173,9 +174,12 @@ TEST_F(Capi, OptionsCompatAndLimits) {
   safelight_options_set_compat(options.get(), 1);
   ASSERT_EQ(try_open(odd), SAFELIGHT_OK);
   safelight_close(file);
-  for (const auto& [limit, value] : {std::pair{SAFELIGHT_LIMIT_HEADER_BYTES, 10}, {SAFELIGHT_LIMIT_TENSORS, 1},
-                                     {SAFELIGHT_LIMIT_RANK, 1}, {SAFELIGHT_LIMIT_NAME_BYTES, 0},
-                                     {SAFELIGHT_LIMIT_DATA_BYTES, 6}, {SAFELIGHT_LIMIT_MEMORY_BYTES, 10}}) {
+  for (const auto& [limit, value] : {std::pair{SAFELIGHT_LIMIT_HEADER_BYTES, 10},
+                                     {SAFELIGHT_LIMIT_TENSORS, 1},
+                                     {SAFELIGHT_LIMIT_RANK, 1},
+                                     {SAFELIGHT_LIMIT_NAME_BYTES, 0},
+                                     {SAFELIGHT_LIMIT_DATA_BYTES, 6},
+                                     {SAFELIGHT_LIMIT_MEMORY_BYTES, 10}}) {
     const Owned<safelight_options> strict(safelight_options_new());
     ASSERT_EQ(safelight_options_set_limit(strict.get(), limit, static_cast<std::uint64_t>(value), error_.get()),
               SAFELIGHT_OK);
@@ -227,7 +231,8 @@ TEST_F(Capi, WrittenFileOpens) {
   ASSERT_EQ(safelight_writer_set_alignment(writer.get(), 256, error_.get()), SAFELIGHT_OK);
   ASSERT_EQ(safelight_writer_open(writer.get(), path.c_str(), error_.get()), SAFELIGHT_OK) << message();
   EXPECT_FALSE(std::filesystem::exists(path));
-  ASSERT_EQ(safelight_writer_write(writer.get(), "s", 0, &value, sizeof value, error_.get()), SAFELIGHT_OK) << message();
+  ASSERT_EQ(safelight_writer_write(writer.get(), "s", 0, &value, sizeof value, error_.get()), SAFELIGHT_OK)
+      << message();
   ASSERT_EQ(safelight_writer_finish(writer.get(), error_.get()), SAFELIGHT_OK) << message();
   safelight_file* opened = nullptr;
   ASSERT_EQ(safelight_open(path.c_str(), nullptr, &opened, error_.get()), SAFELIGHT_OK) << message();
@@ -260,19 +265,30 @@ TEST_F(Capi, NullArguments) {
   safelight_file* opened = nullptr;
   safelight_verdict* verdict = nullptr;
   safelight_error* e = error_.get();
-  for (const safelight_status status :
-       {safelight_open(nullptr, nullptr, &opened, e), safelight_open("x", nullptr, nullptr, e),
-        safelight_open_memory(nullptr, 9, nullptr, &opened, e), safelight_open_memory("", 0, nullptr, nullptr, e),
-        safelight_view(nullptr, a, &data, e), safelight_view(file.get(), nullptr, &data, e),
-        safelight_view(file.get(), a, nullptr, e), safelight_read(nullptr, a, 0, nullptr, 0, e),
-        safelight_read(file.get(), nullptr, 0, nullptr, 0, e), safelight_read(file.get(), a, 0, nullptr, 1, e),
-        safelight_slice(nullptr, a, "", &array, e), safelight_slice(file.get(), nullptr, "", &array, e),
-        safelight_slice(file.get(), a, nullptr, &array, e), safelight_slice(file.get(), a, "", nullptr, e),
-        safelight_check(nullptr, nullptr, &verdict, e), safelight_check("x", nullptr, nullptr, e),
-        safelight_options_set_limit(nullptr, 0, 0, e), safelight_writer_declare(nullptr, "a", 0, nullptr, 0, e),
-        safelight_writer_set_metadata(nullptr, "k", "v", e), safelight_writer_open(nullptr, "x", e),
-        safelight_writer_set_alignment(nullptr, 8, e), safelight_writer_set_durable(nullptr, 1, e),
-        safelight_writer_write(nullptr, "a", 0, "x", 1, e), safelight_writer_finish(nullptr, e)}) {
+  for (const safelight_status status : {safelight_open(nullptr, nullptr, &opened, e),
+                                        safelight_open("x", nullptr, nullptr, e),
+                                        safelight_open_memory(nullptr, 9, nullptr, &opened, e),
+                                        safelight_open_memory("", 0, nullptr, nullptr, e),
+                                        safelight_view(nullptr, a, &data, e),
+                                        safelight_view(file.get(), nullptr, &data, e),
+                                        safelight_view(file.get(), a, nullptr, e),
+                                        safelight_read(nullptr, a, 0, nullptr, 0, e),
+                                        safelight_read(file.get(), nullptr, 0, nullptr, 0, e),
+                                        safelight_read(file.get(), a, 0, nullptr, 1, e),
+                                        safelight_slice(nullptr, a, "", &array, e),
+                                        safelight_slice(file.get(), nullptr, "", &array, e),
+                                        safelight_slice(file.get(), a, nullptr, &array, e),
+                                        safelight_slice(file.get(), a, "", nullptr, e),
+                                        safelight_check(nullptr, nullptr, &verdict, e),
+                                        safelight_check("x", nullptr, nullptr, e),
+                                        safelight_options_set_limit(nullptr, 0, 0, e),
+                                        safelight_writer_declare(nullptr, "a", 0, nullptr, 0, e),
+                                        safelight_writer_set_metadata(nullptr, "k", "v", e),
+                                        safelight_writer_open(nullptr, "x", e),
+                                        safelight_writer_set_alignment(nullptr, 8, e),
+                                        safelight_writer_set_durable(nullptr, 1, e),
+                                        safelight_writer_write(nullptr, "a", 0, "x", 1, e),
+                                        safelight_writer_finish(nullptr, e)}) {
     EXPECT_EQ(status, SAFELIGHT_USAGE);
   }
   EXPECT_THAT(message(), HasSubstr("NULL"));
@@ -283,7 +299,8 @@ TEST_F(Capi, NullArguments) {
   EXPECT_EQ(safelight_array_data(nullptr), nullptr);
   EXPECT_EQ(safelight_metadata_find(nullptr, "k", nullptr), nullptr);
   EXPECT_STREQ(safelight_error_message(nullptr), "");
-  safelight_close(nullptr), safelight_array_free(nullptr), safelight_error_free(nullptr), safelight_options_free(nullptr);
+  safelight_close(nullptr), safelight_array_free(nullptr), safelight_error_free(nullptr),
+      safelight_options_free(nullptr);
   safelight_verdict_free(nullptr), safelight_writer_free(nullptr), safelight_options_set_compat(nullptr, 1);
 }
 
@@ -324,10 +341,11 @@ TEST_F(Capi, MemoryThatRunsOutWhileWriting) {
   const Owned<safelight_writer> writer(safelight_writer_new());
   const std::uint64_t shape[] = {4};
   expect_out_of_memory_everywhere(error_.get(), [&] {
-    return safelight_writer_declare(writer.get(), "a name beyond any small string", SAFELIGHT_U8, shape, 1, error_.get());
+    return safelight_writer_declare(writer.get(), "a name beyond any small string", SAFELIGHT_U8, shape, 1,
+                                    error_.get());
   });
-  expect_out_of_memory_everywhere(
-      error_.get(), [&] { return safelight_writer_open(writer.get(), path.c_str(), error_.get()); });
+  expect_out_of_memory_everywhere(error_.get(),
+                                  [&] { return safelight_writer_open(writer.get(), path.c_str(), error_.get()); });
   EXPECT_EQ(safelight_writer_write(writer.get(), "a name beyond any small string", 0, "1234", 4, error_.get()),
             SAFELIGHT_OK)
       << message();

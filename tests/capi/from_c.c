@@ -1,10 +1,10 @@
 /* That safelight.h is C99: this file is compiled with -std=c99 -pedantic -Werror, and the functions are called. */
-#include "safelight/safelight.h"
-
 #include <string.h>
 
-/* Writes a file at `path` with the U8 tensor "t" = {1, 2, 3}, opens it and returns the sum of what it finds there; or the
- * status of the call that failed, as a negative number. */
+#include "safelight/safelight.h"
+
+/* Writes a file at `path` with the U8 tensor "t" = {1, 2, 3}, opens it and returns the sum of what it finds there; or
+ * the status of the call that failed, as a negative number. */
 int sum_from_c(const char* path);
 
 int sum_from_c(const char* path) {
