@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "core/fail.h"
-#include "core/file_descriptor.h"
 #include "core/printable.h"
 
 namespace safelight {
@@ -25,7 +24,7 @@ const char* kind_of(mode_t mode) {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
   // Without O_NONBLOCK, opening a pipe would wait for a writer that may never come.
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) fail(ErrorCategory::io, "[file] cannot open {}: {}", printable(path.native()), std::strerror(errno));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0)
@@ -41,7 +40,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
       fail(ErrorCategory::io, "[file] cannot map {} ({} bytes): {}", printable(path.native()), size,
            std::strerror(errno));
   }
-  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const std::byte*>(data), size));
+  return std::shared_ptr<const MappedFile>(new MappedFile(std::move(fd), static_cast<const std::byte*>(data), size));
 }
 
 MappedFile::~MappedFile() {

@@ -3,6 +3,7 @@
 #include "format/diagnose.h"
 #include "format/header.h"
 #include "format/layout.h"
+#include "format/limits.h"
 #include "format/name_index.h"
 #include "format/rules.h"
 
@@ -21,7 +22,7 @@ std::string with_diagnosis(std::string detail, std::span<const std::byte> file) 
   return what.empty() ? detail : fmt::format("{}; it looks like {}", detail, what);
 }
 
-std::string_view header_of(std::span<const std::byte> file) {
+std::string_view header_of(std::span<const std::byte> file, const Limits& limits) {
   if (file.size() < kLengthField)
     throw BrokenRule(
         Rule::header_too_small,
@@ -37,6 +38,8 @@ std::string_view header_of(std::span<const std::byte> file) {
                      with_diagnosis(fmt::format("bytes 0 to 7 say that the header has {} bytes, but only {} follow", n,
                                                 file.size() - kLengthField),
                                     file));
+  check_limit("the header", n, "bytes", limits.header_bytes);
+  check_limit("what follows the header", file.size() - kLengthField - n, "bytes", limits.data_bytes);
   return {reinterpret_cast<const char*>(file.data()) + kLengthField, static_cast<std::size_t>(n)};
 }
 
@@ -61,10 +64,10 @@ void resolve_repeated_names(std::vector<TensorInfo>& tensors, Mode mode) {
 
 }  // namespace
 
-Contents read_contents(std::span<const std::byte> file, Mode mode) {
-  const std::string_view json = header_of(file);
-  Header header = parse_header(json, mode);
-  resolve_repeated_names(header.tensors, mode);
+Contents read_contents(std::span<const std::byte> file, const OpenOptions& options) {
+  const std::string_view json = header_of(file, options.limits);
+  Header header = parse_header(json, options);
+  resolve_repeated_names(header.tensors, options.mode);
   sort_by_offset(header.tensors);
   check_layout(header.tensors, file.size() - kLengthField - json.size());
   return {json.size(), std::move(header.tensors), std::move(header.metadata)};

@@ -17,7 +17,7 @@ struct Contents {
   Metadata metadata;
 };
 
-// Throws BrokenRule.
-Contents read_contents(std::span<const std::byte> file, Mode mode);
+// Throws BrokenRule, OverLimit.
+Contents read_contents(std::span<const std::byte> file, const OpenOptions& options);
 
 }  // namespace safelight

@@ -13,6 +13,7 @@
 #include "core/printable.h"
 #include "core/utf8.h"
 #include "format/json_number.h"
+#include "format/limits.h"
 #include "format/rules.h"
 
 namespace safelight {
@@ -51,7 +52,11 @@ std::size_t string_fault(std::string_view json) {
 // what it is asked for, and the reference checks everything, fields that it ignores included.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view json, Mode mode) : strict_(mode == Mode::strict), text_(json) {}
+  HeaderParser(std::string_view json, const OpenOptions& options)
+      : strict_(options.mode == Mode::strict),
+        limits_(options.limits),
+        memory_(json.size() * kMemoryPerByte, limits_.memory_bytes),
+        text_(json) {}
 
   Header parse();
 
@@ -75,7 +80,16 @@ class HeaderParser {
   std::size_t here();
   [[noreturn]] void bad_syntax(const char* what) { broken(Rule::json_syntax, "{} near byte {}", what, here()); }
 
+  // The copy of the text, and per byte of it four of simdjson's token positions and 5/3 of its strings.
+  static constexpr std::uint64_t kMemoryPerByte = 7;
+  // A vector that grows holds its elements up to three times; sorting them takes half as much again; two name indexes.
+  static constexpr std::uint64_t kMemoryPerTensor = 4 * sizeof(TensorInfo) + 64;
+  static constexpr std::uint64_t kMemoryPerDimension = 3 * sizeof(std::uint64_t);
+  static constexpr std::uint64_t kMemoryPerKey = 160;  // a node of a map of strings
+
   const bool strict_;
+  const Limits limits_;
+  MemoryEstimate memory_;
   const simdjson::padded_string text_;
   simdjson::ondemand::parser parser_;
   simdjson::ondemand::document document_;
@@ -100,9 +114,13 @@ Header HeaderParser::parse() {
 void HeaderParser::parse_members(object members) {
   bool has_metadata = false;
   for (auto member : members) {
-    std::string name = well_formed(member.unescaped_key());
+    const std::string_view key = member.unescaped_key();
     value v = member.value();
-    if (name != kMetadata) {
+    if (key != kMetadata) {
+      check_limit("the header", header_.tensors.size() + 1, "tensors", limits_.tensors);
+      check_limit("a tensor's name", key.size(), "bytes", limits_.name_bytes);
+      memory_.add(kMemoryPerTensor + key.size());
+      std::string name = well_formed(key);
       header_.tensors.emplace_back().name = std::move(name);
       parse_entry(header_.tensors.back(), v);
       continue;
@@ -119,6 +137,7 @@ void HeaderParser::parse_metadata(value v) {
   for (auto member : object(v.get_object())) {
     std::string key = well_formed(member.unescaped_key());
     value text = member.value();
+    memory_.add(kMemoryPerKey + key.size() + token(text).size());
     if (token(text).front() != '"')
       broken(Rule::metadata_type, "__metadata__ must map strings to strings, but \"{}\" at byte {} is not a string",
              shown(key), offset(text));
@@ -145,6 +164,7 @@ void HeaderParser::parse_object_entry(TensorInfo& info, object fields) {
   for (auto member : fields) {
     std::string key = well_formed(member.unescaped_key());
     value v = member.value();
+    memory_.add(kMemoryPerKey + key.size());
     const std::size_t field =
         static_cast<std::size_t>(std::find(kFields.begin(), kFields.end(), key) - kFields.begin());
     const bool known = field < kFields.size();
@@ -227,6 +247,8 @@ std::vector<std::uint64_t> HeaderParser::parse_integers(const TensorInfo& info, 
     if (number.kind != NumberKind::unsigned_integer)
       broken(rule, "{} of tensor \"{}\" at byte {}: expected an integer from 0 to 2^64-1, found {}", kFields[field],
              shown(info.name), offset(element), printable(token(element), 24));
+    if (rule == Rule::shape) check_limit("a tensor's shape", integers.size() + 1, "dimensions", limits_.rank);
+    memory_.add(kMemoryPerDimension);
     integers.push_back(number.value);
   }
   return integers;
@@ -243,6 +265,7 @@ void HeaderParser::check_ignored(value v, int depth) {
     for (auto member : object(v.get_object())) {
       std::string key = well_formed(member.unescaped_key());
       value child = member.value();
+      memory_.add(kMemoryPerKey + key.size());
       if (strict_ && !keys.insert(key).second)
         broken(Rule::duplicate_key, "an object repeats the key \"{}\" at byte {}", shown(key), offset(child));
       check_ignored(child, depth + 1);
@@ -281,14 +304,14 @@ std::size_t HeaderParser::here() {
 
 }  // namespace
 
-Header parse_header(std::string_view json, Mode mode) {
+Header parse_header(std::string_view json, const OpenOptions& options) {
   if (!simdjson::validate_utf8(json)) {
     std::string_view rest = json;
     while (take_code_point(rest)) {
     }
     broken(Rule::header_utf8, "the header is not UTF-8 at byte {}", kLengthField + json.size() - rest.size() - 1);
   }
-  if (mode == Mode::strict && !json.starts_with('{'))
+  if (options.mode == Mode::strict && !json.starts_with('{'))
     broken(Rule::header_start, "the header must begin with '{{' at byte {}, found {}", kLengthField,
            json.empty() ? "nothing" : printable(json.substr(0, 1)));
   // Said here because some versions of simdjson skip a byte order mark.
@@ -296,7 +319,7 @@ Header parse_header(std::string_view json, Mode mode) {
   if (first == std::string_view::npos || json[first] != '{')
     broken(Rule::json_syntax, "the header is not a JSON object: expected '{{' at byte {}",
            kLengthField + (first == std::string_view::npos ? json.size() : first));
-  return HeaderParser(json, mode).parse();
+  return HeaderParser(json, options).parse();
 }
 
 }  // namespace safelight

@@ -17,7 +17,8 @@ struct Header {
   Metadata metadata;
 };
 
-// `json`: the bytes [8, 8+N) of the file. Throws BrokenRule; the offsets it tells count from the file's first byte.
-Header parse_header(std::string_view json, Mode mode);
+// `json`: the bytes [8, 8+N) of the file. Throws BrokenRule, OverLimit; the offsets they tell count from the file's
+// first byte.
+Header parse_header(std::string_view json, const OpenOptions& options);
 
 }  // namespace safelight

@@ -1,46 +1,50 @@
 #include "safelight/safetensors.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "core/fail.h"
-#include "core/mapped_file.h"
 #include "core/printable.h"
-#include "format/contents.h"
+#include "core/read_fully.h"
 #include "format/header.h"
-#include "format/name_index.h"
+#include "format/limits.h"
 #include "format/rules.h"
+#include "format/safetensors_state.h"
 
 namespace safelight {
-struct SafeTensors::State {
-  std::filesystem::path path;
-  std::shared_ptr<const void> owner;
-  std::span<const std::byte> file;
-  Contents contents;
-  NameIndex index;
-
-  State(std::span<const std::byte> bytes, Mode mode)
-      : file(bytes), contents(read_contents(bytes, mode)), index(contents.tensors) {}
-};
 
 SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::shared_ptr<const void> owner) {
+  return parse(file, OpenOptions{.mode = mode}, std::move(owner));
+}
+
+SafeTensors SafeTensors::parse(std::span<const std::byte> file, const OpenOptions& options,
+                               std::shared_ptr<const void> owner) {
   try {
-    auto state = std::make_shared<State>(file, mode);
+    auto state = std::make_shared<State>(file, options);
     state->owner = std::move(owner);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
     fail(e.category(), "[safetensors] {} (rule {})", e.what(), name(e.rule()));
+  } catch (const OverLimit& e) {
+    fail(e.category(), "[safetensors] {}", e.what());
   }
 }
 
 SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
+  return open(path, OpenOptions{.mode = mode});
+}
+
+SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptions& options) {
   auto mapping = MappedFile::open(path);
   try {
-    auto state = std::make_shared<State>(mapping->bytes(), mode);
+    auto state = std::make_shared<State>(mapping->bytes(), options);
     state->path = path;
-    state->owner = std::move(mapping);
+    state->mapping = std::move(mapping);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
     fail(e.category(), "[safetensors] {}: {} (rule {})", printable(path.native()), e.what(), name(e.rule()));
+  } catch (const OverLimit& e) {
+    fail(e.category(), "[safetensors] {}: {}", printable(path.native()), e.what());
   }
 }
 
@@ -49,6 +53,18 @@ const Metadata& SafeTensors::metadata() const noexcept { return state_->contents
 std::uint64_t SafeTensors::header_bytes() const noexcept { return state_->contents.header_bytes; }
 std::uint64_t SafeTensors::file_bytes() const noexcept { return state_->file.size(); }
 const std::filesystem::path& SafeTensors::path() const noexcept { return state_->path; }
+int SafeTensors::descriptor() const noexcept { return state_->mapping ? state_->mapping->descriptor() : -1; }
+
+void SafeTensors::read(std::uint64_t offset, std::span<std::byte> to) const {
+  if (state_->mapping) {
+    read_fully(descriptor(), state_->path, offset, to);
+    return;
+  }
+  if (offset > file_bytes() || to.size() > file_bytes() - offset)
+    fail(ErrorCategory::io, "[read] expected {} bytes at offset {}, but the file has {}", to.size(), offset,
+         file_bytes());
+  std::copy_n(state_->file.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
+}
 
 const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
   return state_->index.find(state_->contents.tensors, name);

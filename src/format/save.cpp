@@ -1,103 +1,54 @@
 // The writer: the reference's serializer, byte for byte, except that its metadata keys have no fixed order.
-//
-//   {"__metadata__":{"k":"v"},"name":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}   then spaces to a multiple
-//   of 8
-//
-// Tensors are sorted by dtype, the enum's last first, then by name; so every tensor is aligned to its element's size.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <vector>
-
 #include "core/atomic_file.h"
 #include "core/fail.h"
-#include "core/json_text.h"
-#include "core/utf8.h"
-#include "format/header.h"
+#include "format/header_text.h"
 #include "format/rules.h"
-#include "safelight/safetensors.h"
+#include "safelight/writer.h"
 
 namespace safelight {
 namespace {
 
-void check_text(std::string_view text, std::string_view what) {
-  if (!is_utf8(text)) fail(ErrorCategory::usage, "[save] {} \"{}\" is not UTF-8", what, shown(text));
-}
-
-void check_tensor(const NamedTensor& t) {
-  check_text(t.name, "the tensor's name");
-  if (t.name == "__metadata__")
-    fail(ErrorCategory::usage, "[save] a tensor cannot be named __metadata__: no reader could open the file");
-  if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", shown(t.name));
-  if (t.tensor.elements() * bits(t.tensor.dtype()) % 8 != 0)
-    fail(ErrorCategory::usage, "[save] tensor \"{}\" of {} with shape {} does not fill whole bytes", shown(t.name),
-         name(t.tensor.dtype()), to_string(t.tensor.shape()));
-}
-
-// Pointers to the tensors in the order of their bytes. Throws Error(usage) for what the format cannot hold.
-std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tensors) {
-  std::vector<const NamedTensor*> order;
-  order.reserve(tensors.size());
-  for (const NamedTensor& t : tensors) {
-    check_tensor(t);
-    order.push_back(&t);
-  }
-  const auto by_name = [](const NamedTensor* a, const NamedTensor* b) { return a->name < b->name; };
-  std::sort(order.begin(), order.end(), by_name);
-  const auto same = std::adjacent_find(order.begin(), order.end(),
-                                       [](const NamedTensor* a, const NamedTensor* b) { return a->name == b->name; });
-  if (same != order.end()) fail(ErrorCategory::usage, "[save] two tensors are named \"{}\"", shown((*same)->name));
-  std::stable_sort(order.begin(), order.end(),
-                   [](const NamedTensor* a, const NamedTensor* b) { return a->tensor.dtype() > b->tensor.dtype(); });
-  return order;
-}
-
-void append_metadata(std::string& json, const Metadata& metadata) {
-  json += "\"__metadata__\":{";
-  for (const auto& [key, text] : metadata) {
-    check_text(key, "the metadata key");
-    check_text(text, "the metadata value");
-    if (json.back() != '{') json += ',';
-    append_json_string(json, key);
-    json += ':';
-    append_json_string(json, text);
-  }
-  json += '}';
-}
-
-std::string header_for(std::span<const NamedTensor* const> order, const Metadata& metadata) {
-  std::string json = "{";
-  if (!metadata.empty()) append_metadata(json, metadata);
-  std::uint64_t end = 0;
-  for (const NamedTensor* t : order) {
-    const std::uint64_t begin = end;
-    end += t->tensor.bytes();
-    if (json.size() > 1) json += ',';
-    append_json_string(json, t->name);
-    json += fmt::format(R"(:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", name(t->tensor.dtype()),
-                        fmt::join(t->tensor.shape(), ","), begin, end);
-  }
-  json += '}';
-  json.resize((json.size() + 7) / 8 * 8, ' ');
-  if (json.size() > kLongestHeader)
-    fail(ErrorCategory::limit, "[save] the header would have {} bytes, but readers accept at most {}", json.size(),
-         kLongestHeader);
-  return json;
+Tensor made(const PendingTensor& pending) {
+  Tensor t = pending.make();
+  if (t.empty() || t.dtype() != pending.dtype || t.shape() != pending.shape)
+    fail(ErrorCategory::model, "[save] tensor \"{}\" was to be {} {}, but {} {} came", shown(pending.name),
+         name(pending.dtype), to_string(pending.shape), name(t.dtype()), t.empty() ? "nothing" : to_string(t.shape()));
+  return t;
 }
 
 }  // namespace
 
-void save(const std::filesystem::path& path, std::span<const NamedTensor> tensors, const Metadata& metadata) {
-  const std::vector<const NamedTensor*> order = in_file_order(tensors);
-  const std::string header = header_for(order, metadata);
-  std::array<std::byte, kLengthField> length{};
-  for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<std::byte>(header.size() >> (8 * i));
-
+SaveReport save(const std::filesystem::path& path, std::span<const PendingTensor> tensors, const Metadata& metadata,
+                const SaveOptions&, const Context& context) {
+  std::vector<Placed> placed;
+  for (const PendingTensor& t : tensors) placed.push_back({t.name, t.dtype, &t.shape, placed.size()});
+  place(placed);
+  const std::string header = framed(header_text(placed, metadata));
+  const auto total = placed.empty() ? 0 : static_cast<std::int64_t>(placed.back().end);
   AtomicFile file(path);
-  file.write(length);
   file.write(std::as_bytes(std::span(header)));
-  for (const NamedTensor* t : order) file.write({t->tensor.data(), t->tensor.bytes()});
+  for (const Placed& t : placed) {
+    context.check_cancelled();
+    context.report("write", static_cast<std::int64_t>(t.begin), total);
+    const Tensor made_now = made(tensors[t.index]);
+    file.write({made_now.data(), made_now.bytes()});
+  }
+  context.report("write", total, total);
+  file.commit();
+  return {};
+}
+
+void save(const std::filesystem::path& path, std::span<const NamedTensor> tensors, const Metadata& metadata) {
+  std::vector<Placed> placed;
+  for (const NamedTensor& t : tensors) {
+    if (t.tensor.empty()) fail(ErrorCategory::usage, "[save] tensor \"{}\" is empty", shown(t.name));
+    placed.push_back({t.name, t.tensor.dtype(), &t.tensor.shape(), placed.size()});
+  }
+  place(placed);
+  const std::string header = framed(header_text(placed, metadata));
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(header)));
+  for (const Placed& t : placed) file.write({tensors[t.index].tensor.data(), tensors[t.index].tensor.bytes()});
   file.commit();
 }
 

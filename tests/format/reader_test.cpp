@@ -128,6 +128,74 @@ TEST(Check, UnreadableFilesAreInvalid) {
   }
 }
 
+// --- limits ---------------------------------------------------------------------------------------------------------
+
+SafeTensors parse_within(const std::string& bytes, const Limits& limits) {
+  return SafeTensors::parse(std::as_bytes(std::span(bytes)), {.limits = limits});
+}
+
+// The largest allowed value passes, one less does not.
+TEST(Limits, EachIsCheckedExactly) {
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  const std::uint64_t n = kThree.size();
+  EXPECT_EQ(parse_within(bytes, {.header_bytes = n, .tensors = 3, .rank = 2, .name_bytes = 1, .data_bytes = 8})
+                .tensors()
+                .size(),
+            3u);
+  EXPECT_ERROR(parse_within(bytes, {.header_bytes = n - 1}), limit,
+               fmt::format("the header has {} bytes, more than the {} allowed", n, n - 1));
+  EXPECT_ERROR(parse_within(bytes, {.tensors = 2}), limit, "the header has 3 tensors, more than the 2 allowed");
+  EXPECT_ERROR(parse_within(bytes, {.rank = 1}), limit, "a tensor's shape has 2 dimensions");
+  EXPECT_ERROR(parse_within(bytes, {.name_bytes = 0}), limit, "a tensor's name has 1 bytes");
+  EXPECT_ERROR(parse_within(bytes, {.data_bytes = 7}), limit, "what follows the header has 8 bytes");
+}
+
+TEST(Limits, OfMemoryCountsWhateverTheHeaderIsFullOf) {
+  std::string shape = "1", keys, metadata;
+  for (int i = 0; i < 1000; ++i) {
+    shape += ",1";
+    keys += fmt::format(",\"x{}\":0", i);
+    metadata += fmt::format("{}\"k{}\":\"\"", i ? "," : "", i);
+  }
+  const auto tensor = [](const std::string& dimensions, const std::string& more) {
+    return file_of(R"({"t":{"dtype":"U8","shape":[)" + dimensions + R"(],"data_offsets":[0,1])" + more + "}}", "a");
+  };
+  // Each of these would pass by its length alone.
+  for (const std::string& bytes : {tensor(shape, ""), tensor("1", keys), tensor("1", ",\"x\":{\"a\":0" + keys + "}"),
+                                   file_of("{\"__metadata__\":{" + metadata + "}}", "")}) {
+    EXPECT_ERROR(parse_within(bytes, {.memory_bytes = 7 * bytes.size() + 10'000}), limit, "bytes of memory");
+    parse_within(bytes, {.memory_bytes = 30 * bytes.size() + 10'000});
+  }
+}
+
+TEST(Limits, CheckAndOpenTellThem) {
+  const TemporaryFolder folder;
+  test::write_file(folder / "f", file_of(kThree, "abcdefgh"));
+  const OpenOptions options{.limits = {.tensors = 2}};
+  EXPECT_EQ(check(folder / "f", options).rule, "limit");
+  EXPECT_EQ(check(folder / "f").rule, "ok");
+  EXPECT_ERROR(SafeTensors::open(folder / "f", options), limit, (folder / "f").native());
+}
+
+// --- bytes ----------------------------------------------------------------------------------------------------------
+
+TEST(Reader, ReadsAnyRangeOfTheFile) {
+  const TemporaryFolder folder;
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  test::write_file(folder / "f", bytes);
+  const SafeTensors file = SafeTensors::open(folder / "f"), memory = parse(bytes);
+  EXPECT_GE(file.descriptor(), 0);
+  EXPECT_EQ(memory.descriptor(), -1);
+  for (const SafeTensors& one : {file, memory}) {
+    std::string c(3, ' '), beyond(2, ' '), none;
+    one.read(one.offset(*one.find("c")), std::as_writable_bytes(std::span(c)));
+    EXPECT_EQ(c, "fgh");
+    one.read(bytes.size(), std::as_writable_bytes(std::span(none)));
+    EXPECT_ERROR(one.read(bytes.size() - 1, std::as_writable_bytes(std::span(beyond))), io,
+                 fmt::format("offset {}", one.descriptor() < 0 ? bytes.size() - 1 : bytes.size()));
+  }
+}
+
 // 500,000 tensors open in about a second; anything quadratic would take hours.
 TEST(Reader, ManyTensors) {
   std::string header = "{";

@@ -1,6 +1,6 @@
 // Attention in one pass over the keys with a running maximum (Dao et al. 2022): the scores of a block of queries exist
 // for one block of keys at a time.
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/attention.cpp"

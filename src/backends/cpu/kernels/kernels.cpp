@@ -1,7 +1,7 @@
 // The table of instruction sets.
 #include "backends/cpu/kernels/kernels.h"
 
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/kernels.cpp"

@@ -1,6 +1,6 @@
 // Group and layer normalisation: statistics that hold when the mean is large against the deviation, in two passes over
 // a block that stays in cache.
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/normalize.cpp"

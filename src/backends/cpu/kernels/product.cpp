@@ -1,5 +1,5 @@
 // GEMM and convolution: one task of a ProductCall.
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/product.cpp"

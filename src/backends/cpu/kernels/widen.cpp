@@ -1,5 +1,5 @@
 // Plain conversion of stored weights to float.
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/widen.cpp"

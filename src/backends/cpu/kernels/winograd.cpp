@@ -1,6 +1,6 @@
 // The transforms of F(4x4, 3x3) and the 36 products between them. The points are 0, +-5/8, +-3/2 and infinity: with the
 // usual 0, +-1, +-2 the error is 2.5 times as large at 1280 channels, 4 times at its worst element.
-#include "backends/cpu/kernels/targets.h"
+#include "core/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/winograd.cpp"
