@@ -75,9 +75,9 @@ struct ConvertOptions {
 
 struct ConvertReport {
   FileFormat from = FileFormat::safetensors, to = FileFormat::safetensors;
-  std::string description;     // of what was read
-  std::uint64_t tensors = 0;   // written
-  std::uint64_t bytes = 0;     // of the file that was written
+  std::string description;    // of what was read
+  std::uint64_t tensors = 0;  // written
+  std::uint64_t bytes = 0;    // of the file that was written
   std::vector<DroppedValue> dropped;
   std::uint64_t dropped_count = 0;
   std::vector<SharedTensor> shared;

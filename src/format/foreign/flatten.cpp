@@ -97,8 +97,8 @@ class Flattener {
       if (pairs->empty()) return;
       enter(name, depth);
       for (const auto& [key, value] : *pairs) visit_item(name, key, value, depth);
-    } else if (const PickleValue& value = run_[ref]; (value.kind == Kind::list || value.kind == Kind::tuple) &&
-                                                     has_structure(value.items)) {
+    } else if (const PickleValue& value = run_[ref];
+               (value.kind == Kind::list || value.kind == Kind::tuple) && has_structure(value.items)) {
       enter(name, depth);
       for (std::size_t i = 0; i < value.items.size(); ++i)
         visit(value.items[i], join(name, std::to_string(i)), depth + 1);

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "format/foreign/pickled_tensor.h"
 #include "format/foreign/pickle_machine.h"
+#include "format/foreign/pickled_tensor.h"
 #include "safelight/convert.h"
 
 namespace safelight::foreign {

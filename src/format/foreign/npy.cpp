@@ -157,8 +157,7 @@ NpyHeader parse_npy(std::span<const std::byte> file, std::string_view name) {
   if (!fields.type || !fields.column_major || !fields.shape)
     fail(ErrorCategory::format, "[npy] the header of array \"{}\" lacks descr, fortran_order or shape", shown(name));
   const auto type = parse_numpy_type(*fields.type);
-  if (!type)
-    fail(ErrorCategory::format, "[npy] array \"{}\" holds {}", shown(name), explain_numpy_type(*fields.type));
+  if (!type) fail(ErrorCategory::format, "[npy] array \"{}\" holds {}", shown(name), explain_numpy_type(*fields.type));
   NpyHeader header{.bytes = fields.bytes};
   header.array = {.dtype = type->dtype,
                   .shape = *fields.shape,

@@ -29,7 +29,8 @@ std::string npy_header(DType dtype, const Shape& shape);
 
 bool looks_like_npy(std::span<const std::byte> file) noexcept;
 
-// Whether an .npy file holds Python objects: what follows its header is then a pickle, at this offset; 0 if it does not.
+// Whether an .npy file holds Python objects: what follows its header is then a pickle, at this offset; 0 if it does
+// not.
 std::size_t npy_pickle_offset(std::span<const std::byte> file);
 
 }  // namespace safelight::foreign

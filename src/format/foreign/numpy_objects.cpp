@@ -35,8 +35,8 @@ Shape shape_of(const PickleRun& run, Ref ref, std::string_view name) {
   Shape shape;
   const PickleValue& value = run[ref];
   if (value.items.size() > kHighestRank)
-    fail(ErrorCategory::limit, "[pickle] array \"{}\" has {} dimensions, more than {}", shown(name),
-         value.items.size(), kHighestRank);
+    fail(ErrorCategory::limit, "[pickle] array \"{}\" has {} dimensions, more than {}", shown(name), value.items.size(),
+         kHighestRank);
   const auto size_of = [&](const PickleValue& size) {
     if (size.kind != Kind::integer || size.number < 0)
       fail(ErrorCategory::format, "[pickle] array \"{}\" has a shape that is not made of numbers", shown(name));

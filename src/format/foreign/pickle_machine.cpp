@@ -114,8 +114,7 @@ class Machine {
     return text(run_.decoded.back());
   }
   void push_long(std::string_view little_endian) {
-    if (little_endian.size() > 8)
-      return push_new({.kind = Kind::big_integer, .text = little_endian});
+    if (little_endian.size() > 8) return push_new({.kind = Kind::big_integer, .text = little_endian});
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < little_endian.size(); ++i)
       value |= static_cast<std::uint64_t>(static_cast<unsigned char>(little_endian[i])) << (8 * i);

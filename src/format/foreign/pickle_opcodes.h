@@ -84,9 +84,9 @@ enum class Opcode : std::uint8_t {
 
 struct Instruction {
   Opcode opcode = Opcode::STOP;
-  std::size_t offset = 0;   // of the opcode
-  std::uint64_t number = 0;  // the argument, if it is an unsigned number of 1, 2, 4 or 8 bytes
-  std::string_view text{};   // the argument, if it is counted bytes or a line
+  std::size_t offset = 0;     // of the opcode
+  std::uint64_t number = 0;   // the argument, if it is an unsigned number of 1, 2, 4 or 8 bytes
+  std::string_view text{};    // the argument, if it is counted bytes or a line
   std::string_view second{};  // the second line of GLOBAL and INST
 };
 

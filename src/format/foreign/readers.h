@@ -22,7 +22,9 @@ ImportedFile read_npy(const FileBytes& file);
 ImportedFile read_npz(const FileBytes& file);
 ImportedFile read_gguf(const FileBytes& file, const ImportOptions& options);
 
-// Whether a zip archive is one of PyTorch's (and not of NumPy's).
+// Whether a zip archive is one of PyTorch's (and not of NumPy's), and whether the first pickle of these bytes is the
+// magic number of PyTorch's legacy format.
 bool is_torch_archive(const FileBytes& file);
+bool begins_like_legacy_torch(std::span<const std::byte> bytes);
 
 }  // namespace safelight::foreign

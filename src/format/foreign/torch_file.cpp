@@ -82,8 +82,7 @@ void find_shared(const std::vector<NamedPickledTensor>& tensors, std::vector<Sha
   });
   const Place* widest = nullptr;  // of those before, the one that reaches farthest
   for (const Place& place : places) {
-    if (widest && widest->key == place.key && place.begin < widest->end)
-      shared.push_back({*place.name, *widest->name});
+    if (widest && widest->key == place.key && place.begin < widest->end) shared.push_back({*place.name, *widest->name});
     if (!widest || widest->key != place.key || place.end > widest->end) widest = &place;
   }
 }
@@ -123,8 +122,7 @@ class TensorMaker {
 
  private:
   std::shared_ptr<Storage> inline_storage(PickledTensor& tensor) const {
-    if (tensor.decoded.empty())
-      return std::make_shared<Storage>(std::as_bytes(std::span(tensor.bytes)), file_.owner);
+    if (tensor.decoded.empty()) return std::make_shared<Storage>(std::as_bytes(std::span(tensor.bytes)), file_.owner);
     const auto text = std::make_shared<const std::string>(std::move(tensor.decoded));
     return std::make_shared<Storage>(std::as_bytes(std::span(*text)), text);
   }
@@ -166,7 +164,8 @@ ImportedFile import_pickle(const PickleRun& run, const FileBytes& file, const St
   find_shared(places, result.shared);
   result.dropped = std::move(flattened.dropped);
   result.dropped_count = flattened.dropped_count;
-  if (!flattened.taken.empty()) result.notes.push_back(fmt::format("took what is under \"{}\"", shown(flattened.taken)));
+  if (!flattened.taken.empty())
+    result.notes.push_back(fmt::format("took what is under \"{}\"", shown(flattened.taken)));
   return result;
 }
 
@@ -291,6 +290,11 @@ bool is_tar(std::span<const std::byte> file) {
 bool is_torch_archive(const FileBytes& file) {
   const ZipArchive archive = ZipArchive::open(file.bytes, file.owner);
   return archive_prefix(archive).has_value();
+}
+
+bool begins_like_legacy_torch(std::span<const std::byte> bytes) {
+  constexpr std::size_t kLongest = 64;  // of the magic number's pickle, in any protocol
+  return is_legacy(run_pickle(bytes.first(std::min(bytes.size(), kLongest))));
 }
 
 ImportedFile read_torch(const FileBytes& file, const ImportOptions& options) {

@@ -62,14 +62,15 @@ std::string_view short_name(std::string_view global) {
 const Row* find_type(std::string_view global) {
   const std::string_view wanted = short_name(global);
   if (wanted.empty()) return nullptr;
-  const auto found =
-      std::find_if(kTypes.begin(), kTypes.end(), [&](const Row& r) { return r.storage == wanted || r.dtype == wanted; });
+  const auto found = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [&](const Row& r) { return r.storage == wanted || r.dtype == wanted; });
   return found == kTypes.end() ? nullptr : &*found;
 }
 
 DType type_named(std::string_view global, std::string_view name) {
   const Row* row = find_type(global);
-  if (!row) fail(ErrorCategory::format, "[torch] tensor \"{}\" has the unknown type \"{}\"", shown(name), shown(global));
+  if (!row)
+    fail(ErrorCategory::format, "[torch] tensor \"{}\" has the unknown type \"{}\"", shown(name), shown(global));
   if (!row->type)
     fail(ErrorCategory::format, "[torch] tensor \"{}\" has the type {}, which the SafeTensors format lacks",
          shown(name), global);
@@ -139,11 +140,9 @@ std::optional<PickledTensor> call(const PickleRun& run, std::string_view functio
   }
   if (!function.starts_with(kUtils)) return std::nullopt;
   function.remove_prefix(kUtils.size());
-  if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2")
-    return rebuild(run, arguments, nullptr, name);
+  if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2") return rebuild(run, arguments, nullptr, name);
   if (function == "_rebuild_tensor_v3") {
-    if (arguments.size() < 7)
-      fail(ErrorCategory::format, "[torch] tensor \"{}\" has no element type", shown(name));
+    if (arguments.size() < 7) fail(ErrorCategory::format, "[torch] tensor \"{}\" has no element type", shown(name));
     const DType dtype = type_named(global_name(run, arguments[6]), name);
     return rebuild(run, arguments, &dtype, name);
   }
@@ -183,7 +182,8 @@ std::optional<PickledTensor> as_torch_tensor(const PickleRun& run, Ref ref, std:
 }
 
 bool is_torch_type(std::string_view global) noexcept {
-  return find_type(global) != nullptr || global == "torch.storage.TypedStorage" || global == "torch.storage._TypedStorage";
+  return find_type(global) != nullptr || global == "torch.storage.TypedStorage" ||
+         global == "torch.storage._TypedStorage";
 }
 
 }  // namespace safelight::foreign

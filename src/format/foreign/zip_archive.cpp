@@ -148,13 +148,12 @@ std::uint64_t check_local(std::span<const std::byte> file, std::uint64_t offset,
   if (local_name != name)
     bad("the entry at byte {} is named \"{}\" there and \"{}\" in the central directory", offset, shown(local_name),
         shown(name));
-  if (local.method != central.method || (local.flags & (kEncrypted | kDescriptor)) !=
-                                            (central.flags & (kEncrypted | kDescriptor)))
+  if (local.method != central.method ||
+      (local.flags & (kEncrypted | kDescriptor)) != (central.flags & (kEncrypted | kDescriptor)))
     bad("the two headers of entry \"{}\" disagree on how it is stored", shown(name));
   // With a data descriptor the local header may leave them zero: they follow the data.
   const bool later = (local.flags & kDescriptor) && local.crc == 0;
-  if (local.size == kIn64 || local.compressed == kIn64)
-    apply_zip64(extra, name, local.size, local.compressed, nullptr);
+  if (local.size == kIn64 || local.compressed == kIn64) apply_zip64(extra, name, local.size, local.compressed, nullptr);
   const bool zero = local.size == 0 && local.compressed == 0;
   if (!(later && zero) &&
       (local.crc != central.crc || local.size != central.size || local.compressed != central.compressed))
@@ -215,8 +214,9 @@ ZipArchive ZipArchive::open(std::span<const std::byte> file, std::shared_ptr<con
     if (d.method == kDeflated && (inflated += d.size) > limits.inflated_bytes)
       fail(ErrorCategory::limit, "[zip] the compressed entries would give more than {} bytes", limits.inflated_bytes);
     places.push_back({offset, begin + d.compressed, archive.entries_.size()});
-    archive.entries_.push_back({name, d.method == kDeflated, d.crc, d.size, begin,
-                                before.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(d.compressed))});
+    archive.entries_.push_back(
+        {name, d.method == kDeflated, d.crc, d.size, begin,
+         before.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(d.compressed))});
   }
   if (!at.at_end()) bad("{} bytes follow the last header of the central directory", at.remaining());
   refuse_overlaps(places, archive.entries_);
