@@ -9,6 +9,7 @@
 
 #include "safelight/context.h"
 #include "safelight/dtype.h"
+#include "safelight/save_report.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -51,13 +52,14 @@ struct CastReport {
     std::string name;
     CastLosses losses;
   };
-  std::vector<Lossy> lossy;  // the tensors that lost something, by name
+  std::vector<Lossy> lossy;  // the tensors that lost something, in the order of the file
+  SaveReport saved;
 };
 
-// Writes a copy of the file `in` to `out` (which may be the same path), with the chosen tensors cast; the others and
-// the metadata stay as they are, except that hashes of the old bytes are left out if any tensor changed. Streams:
-// memory holds a few tensors at a time. Atomic, as save() is. Throws as SafeTensors::open() and save() do, and
-// Error(usage) for a type that cannot be cast, or if a pattern in `only` fits no tensor.
+// Writes a copy of the file `in` to `out` (which may be the same path), with the chosen tensors cast. The others and
+// the metadata stay as they are, except that hashes of the old bytes are left out. Streams: memory holds a few tensors
+// at a time. Atomic, as save() is. Throws as SafeTensors::open() and save() do, and Error(usage) for a type that cannot
+// be cast, or for a pattern that fits no tensor.
 CastReport cast_file(const std::filesystem::path& in, const std::filesystem::path& out, const CastOptions& options,
                      const Context& context = {});
 

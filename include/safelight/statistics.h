@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "safelight/context.h"
+#include "safelight/safetensors.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -21,15 +22,17 @@ struct Statistics {
 };
 
 struct StatisticsOptions {
-  int bins = 64;  // of the histogram, 1 to 1024
+  int bins = 64;  // of the histogram, 1 to 256
 };
 
-// One for each tensor. Sums are of doubles: within blocks of values the mean first, then squared distances from it;
-// blocks are combined in order. So a large offset spoils nothing, and the result has the same bits on any number of
-// threads. Reads the values twice (the histogram must know min and max), a few megabytes at a time, so that small
-// tensors come from memory once. Progress: stage "statistics", in bytes. Throws Error(usage) for `bins` out of range,
-// Error(cancelled).
+// One for each tensor, in their order. Sums are of doubles: within a run of values the mean first, then the squared
+// distances from it; runs are combined in order. So a large offset spoils nothing, and the result has the same bits on
+// any number of threads. The values are read twice (a histogram must know min and max), a few megabytes at a time; the
+// second reading comes from a cache, except for tensors larger than that. Progress: stage "statistics", in bytes.
+// Throws Error(usage) for `bins` out of range, Error(io) if the file cannot be read, Error(cancelled).
 std::vector<Statistics> statistics(std::span<const Tensor> tensors, const StatisticsOptions& options = {},
                                    const Context& context = {});
+std::vector<Statistics> statistics(const SafeTensors& file, std::span<const TensorInfo> tensors,
+                                   const StatisticsOptions& options = {}, const Context& context = {});
 
 }  // namespace safelight

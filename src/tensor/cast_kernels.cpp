@@ -26,7 +26,7 @@ CastLosses cast_values(const std::byte* from, std::int64_t count, std::byte* to)
     if constexpr (!kHolds<To, From>) count_losses<To>(v, losses);
     To::store(v, out + i * To::kBytes);
   }
-  if (i == count) return losses;
+  if (i >= count) return losses;
   const auto rest = static_cast<std::size_t>(count - i);
   std::uint8_t edge_in[kLanes * From::kBytes] = {}, edge_out[kLanes * To::kBytes];  // zeros lose nothing
   std::memcpy(edge_in, in + i * From::kBytes, rest * From::kBytes);

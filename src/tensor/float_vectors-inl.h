@@ -17,6 +17,7 @@
 
 // Processors that convert halves by themselves: they keep a NaN's payload and set its quiet bit. Elsewhere Highway's
 // own code would treat NaN otherwise, and ours below does what these do.
+#undef SAFELIGHT_CONVERTS_HALVES
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
 #define SAFELIGHT_CONVERTS_HALVES 1
 #else
@@ -37,15 +38,29 @@ using VU = hn::Vec<DU>;
 inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
 // A vector from and to any address, aligned or not.
+#if HWY_TARGET == HWY_SCALAR
+template <class DT>
+HWY_INLINE hn::Vec<DT> load_bytes(DT d, const std::uint8_t* from) {
+  hn::TFromD<DT> value;
+  std::memcpy(&value, from, sizeof value);
+  return hn::Set(d, value);
+}
+template <class DT>
+HWY_INLINE void store_bytes(DT, hn::Vec<DT> v, std::uint8_t* to) {
+  const hn::TFromD<DT> value = hn::GetLane(v);
+  std::memcpy(to, &value, sizeof value);
+}
+#else
 template <class DT>
 HWY_INLINE hn::Vec<DT> load_bytes(DT d, const std::uint8_t* from) {
   return hn::BitCast(d, hn::LoadU(hn::Repartition<std::uint8_t, DT>(), from));
 }
 template <class DT>
-HWY_INLINE void store_bytes(DT d, hn::Vec<DT> v, std::uint8_t* to) {
+HWY_INLINE void store_bytes(DT, hn::Vec<DT> v, std::uint8_t* to) {
   const hn::Repartition<std::uint8_t, DT> bytes;
   hn::StoreU(hn::BitCast(bytes, v), bytes, to);
 }
+#endif
 
 HWY_INLINE VU splat(std::uint32_t value) { return hn::Set(DU(), value); }
 HWY_INLINE VU select(hn::Mask<DU> mask, VU yes, VU no) { return hn::IfThenElse(mask, yes, no); }
@@ -116,28 +131,40 @@ struct F32 {
   static HWY_INLINE void store(V v, std::uint8_t* to) { store_bytes(D(), v, to); }
 };
 
+// A vector of doubles has half as many lanes.
 struct F64 {
   static constexpr int kBytes = 8;
-  using Half = hn::Half<D>;
-  using Doubles = hn::Rebind<double, Half>;
-
-  static HWY_INLINE hn::Vec<Half> load_half(const std::uint8_t* from, CastLosses& losses) {
-    const Doubles d;
-    const auto exact = load_bytes(d, from);
-    const auto rounded = hn::DemoteTo(Half(), exact);
-    const auto back = hn::Abs(hn::PromoteTo(d, rounded));
-    const auto infinity = hn::Set(d, std::bit_cast<double>(0x7FF0000000000000u)), zero = hn::Zero(d);
-    losses.overflowed += hn::CountTrue(d, hn::And(hn::Eq(back, infinity), hn::Lt(hn::Abs(exact), infinity)));
-    losses.vanished += hn::CountTrue(d, hn::And(hn::Eq(back, zero), hn::Gt(hn::Abs(exact), zero)));
-    return rounded;
-  }
+#if HWY_TARGET == HWY_SCALAR
+  using Part = D;
+  using Doubles = hn::Rebind<double, Part>;
+  // Highway's own would stop at the largest float.
+  static HWY_INLINE V rounded(hn::Vec<Doubles> v) { return hn::Set(D(), static_cast<float>(hn::GetLane(v))); }
+  static HWY_INLINE V load(const std::uint8_t* from, CastLosses& losses) { return load_part(from, losses); }
+  static HWY_INLINE void store(V v, std::uint8_t* to) { store_bytes(Doubles(), hn::PromoteTo(Doubles(), v), to); }
+#else
+  using Part = hn::Half<D>;
+  using Doubles = hn::Rebind<double, Part>;
+  static HWY_INLINE hn::Vec<Part> rounded(hn::Vec<Doubles> v) { return hn::DemoteTo(Part(), v); }
   static HWY_INLINE V load(const std::uint8_t* from, CastLosses& losses) {
-    const auto lower = load_half(from, losses);
-    return hn::Combine(D(), load_half(from + kLanes / 2 * kBytes, losses), lower);
+    const auto lower = load_part(from, losses);
+    return hn::Combine(D(), load_part(from + kLanes / 2 * kBytes, losses), lower);
   }
   static HWY_INLINE void store(V v, std::uint8_t* to) {
-    store_bytes(Doubles(), hn::PromoteTo(Doubles(), hn::LowerHalf(Half(), v)), to);
-    store_bytes(Doubles(), hn::PromoteTo(Doubles(), hn::UpperHalf(Half(), v)), to + kLanes / 2 * kBytes);
+    store_bytes(Doubles(), hn::PromoteTo(Doubles(), hn::LowerHalf(Part(), v)), to);
+    store_bytes(Doubles(), hn::PromoteTo(Doubles(), hn::UpperHalf(Part(), v)), to + kLanes / 2 * kBytes);
+  }
+#endif
+
+ private:
+  static HWY_INLINE hn::Vec<Part> load_part(const std::uint8_t* from, CastLosses& losses) {
+    const Doubles d;
+    const auto exact = load_bytes(d, from);
+    const auto result = rounded(exact);
+    const auto back = hn::Abs(hn::PromoteTo(d, result));
+    const auto infinity = hn::Set(d, std::bit_cast<double>(std::uint64_t{0x7FF0000000000000})), zero = hn::Zero(d);
+    losses.overflowed += hn::CountTrue(d, hn::And(hn::Eq(back, infinity), hn::Lt(hn::Abs(exact), infinity)));
+    losses.vanished += hn::CountTrue(d, hn::And(hn::Eq(back, zero), hn::Gt(hn::Abs(exact), zero)));
+    return result;
   }
 };
 

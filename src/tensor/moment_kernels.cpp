@@ -21,11 +21,16 @@ inline constexpr std::int64_t kDoubles = static_cast<std::int64_t>(hn::MaxLanes(
 
 // Two of each, so that one addition need not wait for the one before.
 struct Accumulator {
-  VD sum = hn::Zero(DD()), disorder = hn::Zero(DD());  // disorder: x - x is 0 for a finite x, else NaN
-  VD min = hn::Set(DD(), std::numeric_limits<double>::infinity());
-  VD max = hn::Set(DD(), -std::numeric_limits<double>::infinity());
-  std::int64_t zeros = 0;
+  VD sum, disorder;  // disorder: x - x is 0 for a finite x, else NaN
+  VD min, max;
+  std::int64_t zeros;
 
+  HWY_INLINE void clear() {
+    sum = disorder = hn::Zero(DD());
+    min = hn::Set(DD(), std::numeric_limits<double>::infinity());
+    max = hn::Neg(min);
+    zeros = 0;
+  }
   HWY_INLINE void add(VD x) {
     sum = hn::Add(sum, x);
     disorder = hn::Add(disorder, hn::Sub(x, x));
@@ -39,6 +44,8 @@ HWY_INLINE double total(VD v) { return hn::GetLane(hn::SumOfLanes(DD(), v)); }
 
 bool summarise(const double* x, std::int64_t count, Summary& summary) {
   Accumulator even, odd;
+  even.clear();
+  odd.clear();
   std::int64_t i = 0;
   for (; i + 2 * kDoubles <= count; i += 2 * kDoubles) {
     even.add(hn::LoadU(DD(), x + i));

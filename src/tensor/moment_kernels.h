@@ -21,7 +21,7 @@ struct Binning {
 
 // Table t of bins begins at counts + t * kBinStride. Neighbours are often equal: counted in different tables they do
 // not wait for one another.
-inline constexpr int kBinTables = 4, kBinStride = 1024;
+inline constexpr int kBinTables = 4, kBinStride = 256;
 
 struct MomentKernels {
   // False if a value is NaN or infinite; `summary` is then not to be used. REQUIRES: count > 0.

@@ -15,7 +15,7 @@
 
 #include "core/sha256.h"
 #include "support/expect_error.h"
-#include "tensor/instruction_sets.h"
+#include "support/instruction_sets.h"
 
 namespace safelight::test {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "safelight/cast.h"
 #include "support/expect_error.h"
-#include "tensor/instruction_sets.h"
+#include "support/instruction_sets.h"
 
 namespace safelight::test {
 namespace {
@@ -172,8 +172,8 @@ TEST(Statistics, CanBeCancelled) {
   token.cancel();
   const Tensor t = Tensor::from(std::vector<float>{1}, {1});
   EXPECT_ERROR(statistics({&t, 1}, {}, {.threads = 1, .cancel = &token}), cancelled, "cancelled");
-  EXPECT_ERROR(one(t, 0), usage, "1 to 1024 bins");
-  EXPECT_ERROR(one(t, 1025), usage, "found 1025");
+  EXPECT_ERROR(one(t, 0), usage, "1 to 256 bins");
+  EXPECT_ERROR(one(t, 257), usage, "found 257");
 }
 
 }  // namespace

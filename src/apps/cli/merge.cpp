@@ -1,0 +1,117 @@
+// safelight merge: one model out of several.
+#include "safelight/merge.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "apps/cli/arguments.h"
+#include "apps/cli/commands.h"
+#include "apps/cli/work_progress.h"
+#include "core/fail.h"
+#include "core/human.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+
+namespace safelight::cli {
+namespace {
+
+constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
+
+struct Options {
+  std::string base, out, to, missing = "error";
+  std::vector<std::string> sum, difference, loras;
+  double amount = 1;
+  MergeOptions merge;
+  int threads = 0;
+  bool json = false;
+};
+
+void read_options(Options& o) {
+  if (int(!o.base.empty()) + int(!o.sum.empty()) + int(!o.difference.empty()) != 1)
+    fail(ErrorCategory::usage, "[merge] expected one of BASE, --sum and --add-difference");
+  if (!o.base.empty()) o.merge.terms = {{o.base, 1}};
+  for (const std::string& text : o.sum) o.merge.terms.push_back(given_weight("sum", text, kRequired));
+  if (!o.difference.empty())
+    o.merge.terms = add_difference(o.difference[0], o.difference[1], o.difference[2], o.amount);
+  for (const std::string& text : o.loras) o.merge.loras.push_back(given_weight("lora", text, 1));
+  if (!o.to.empty()) o.merge.to = given_dtype("to", o.to);
+  o.merge.keep_unpaired = o.missing == "keep";
+}
+
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + json_string(name);
+  return "[" + text + "]";
+}
+
+std::string as_json(const Options& options, const MergeReport& report) {
+  return fmt::format(R"({{"output":{},"tensors":{},"summed":{},"lora_modules":{},"kept":{},"left_out":{},)"
+                     R"("unmatched":{},"overflowed":{},"vanished":{},"note":{}}})"
+                     "\n",
+                     json_string(options.out), report.tensors, report.summed, report.lora_modules, list(report.kept),
+                     list(report.left_out), list(report.unmatched), report.losses.overflowed, report.losses.vanished,
+                     json_string(report.saved.note));
+}
+
+std::string as_text(const Options& options, const MergeReport& report) {
+  const auto count = [](auto number) { return human_count(static_cast<std::uint64_t>(number)); };
+  std::string text =
+      fmt::format("{}  {} tensors, {} summed", printable(options.out), count(report.tensors), count(report.summed));
+  if (report.lora_modules > 0) text += fmt::format(", {} LoRA modules folded in", count(report.lora_modules));
+  text += "\n";
+  if (!report.kept.empty()) text += fmt::format("kept as the first file has them: {}\n", count(report.kept.size()));
+  if (!report.left_out.empty())
+    text += fmt::format("left out, not in the first file: {}\n", count(report.left_out.size()));
+  for (const std::string& name : report.unmatched) text += fmt::format("skipped: {}\n", printable(name));
+  if (report.losses.overflowed > 0)
+    text += fmt::format("beyond the largest number of their type: {} values\n", human_count(report.losses.overflowed));
+  return text;
+}
+
+int merge_files(Options& options) {
+  read_options(options);
+  WorkProgress progress(options.json);
+  const MergeReport report = merge(options.out, options.merge, progress.context(options.threads));
+  progress.clear();
+  if (!options.json && !report.saved.note.empty())
+    fmt::print(stderr, "safelight: warning: {}\n", printable(report.saved.note));
+  fmt::print("{}", options.json ? as_json(options, report) : as_text(options, report));
+  return 0;
+}
+
+}  // namespace
+
+void add_merge(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("merge", "Make one model out of several, or fold LoRA files into one.");
+  command->add_option("BASE", options->base, "The model that LoRA files are folded into");
+  command->add_option("-o,--output", options->out, "Where the new file goes")->required();
+  command->add_option("--sum", options->sum, "FILE=WEIGHT for each file: the sum of weight * file")
+      ->type_name("FILE=W ...");
+  command->add_option("--add-difference", options->difference, "A B C: a + (b - c) * amount")
+      ->expected(3)
+      ->type_name("A B C");
+  command->add_option("--amount", options->amount, "Of the difference; 1 unless given");
+  command->add_option("--lora", options->loras, "FILE=WEIGHT, or FILE; may be repeated, and added to a sum")
+      ->type_name("FILE=W");
+  command->add_option("--to", options->to, "Type of the result; without it, that of the first file");
+  command
+      ->add_option("--missing", options->missing,
+                   "Tensors that are not in every file with the same shape: error, or keep the first file's")
+      ->check(CLI::IsMember({"error", "keep"}));
+  command->add_flag("--skip-unmatched", options->merge.skip_unmatched,
+                    "Go on without parts of a LoRA that fit nothing");
+  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "The first file gives names, types and metadata. Sums are made in double precision and rounded once.\n"
+      "Example: safelight merge -o mix.safetensors --sum a.safetensors=0.3 b.safetensors=0.7\n"
+      "         safelight merge model.safetensors -o styled.safetensors --lora style.safetensors=0.8");
+  command->callback([options, &status] { status = merge_files(*options); });
+}
+
+}  // namespace safelight::cli

@@ -1,0 +1,28 @@
+// Which tensors a command is for: patterns of names.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "safelight/safetensors.h"
+
+namespace safelight {
+
+class NameSelection {
+ public:
+  // Glob patterns (core/glob.h). No `only`: every name. What `except` fits is out in any case.
+  NameSelection(std::span<const std::string> only, std::span<const std::string> except)
+      : only_(only), except_(except) {}
+
+  bool contains(std::string_view name) const noexcept;
+
+  // Throws Error(usage) if a pattern of either list fits none of the tensors: it is misspelt.
+  void check(std::span<const TensorInfo> tensors) const;
+
+ private:
+  std::span<const std::string> only_, except_;
+};
+
+}  // namespace safelight
