@@ -1,67 +1,73 @@
 #include "core/glob.h"
 
-#include <cstddef>
+#include "core/utf8.h"
 
 namespace safelight {
 namespace {
 
-struct Step {
-  std::size_t length = 0;  // of the pattern that was used
-  bool fits = false;
-};
-
-// The set that begins behind "[" at pattern[0]. A ] right at its beginning belongs to it.
-Step fit_set(std::string_view pattern, char c) noexcept {
-  std::size_t i = 1;
-  const bool negated = i < pattern.size() && pattern[i] == '!';
-  if (negated) ++i;
-  const auto code = static_cast<unsigned char>(c);
+// `pattern` begins with the [ of a set that is closed. Takes the set off and says whether `c` is in it.
+bool take_set(std::string_view& pattern, std::size_t close, unsigned char c) noexcept {
+  std::string_view set = pattern.substr(1, close - 1);
+  pattern.remove_prefix(close + 1);
+  const bool negated = set.starts_with('!') || set.starts_with('^');
+  if (negated) set.remove_prefix(1);
   bool found = false;
-  for (const std::size_t first = i; i < pattern.size(); ++i) {
-    if (pattern[i] == ']' && i > first) return {i + 1, found != negated};
-    const auto low = static_cast<unsigned char>(pattern[i]);
-    auto high = low;
-    if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
-      high = static_cast<unsigned char>(pattern[i + 2]);
-      i += 2;
-    }
-    found = found || (low <= code && code <= high);
+  while (!set.empty()) {
+    const auto first = static_cast<unsigned char>(set[0]);
+    const bool range = set.size() > 2 && set[1] == '-';
+    const auto last = range ? static_cast<unsigned char>(set[2]) : first;
+    found = found || (first <= c && c <= last);
+    set.remove_prefix(range ? 3 : 1);
   }
-  return {1, c == '['};
+  return found != negated;
 }
 
-// One character against what stands at the front of the pattern, which is no star.
-Step fit_one(std::string_view pattern, char c) noexcept {
-  if (pattern[0] == '?') return {1, true};
-  if (pattern[0] == '[') return fit_set(pattern, c);
-  if (pattern[0] == '\\' && pattern.size() > 1) return {2, pattern[1] == c};
-  return {1, pattern[0] == c};
+// Takes one element other than * off the pattern and one character off the text; false if they do not fit, and then
+// both are of no more use.
+bool take_one(std::string_view& pattern, std::string_view& text) noexcept {
+  if (pattern.empty() || text.empty()) return false;
+  if (pattern.front() == '?') {
+    pattern.remove_prefix(1);
+    take_code_point(text);
+    return true;
+  }
+  if (pattern.front() == '[') {
+    // A ] that comes first, or after the !, is a member.
+    const std::size_t first = pattern.size() > 1 && (pattern[1] == '!' || pattern[1] == '^') ? 2 : 1;
+    if (const std::size_t close = pattern.find(']', first + 1); close != std::string_view::npos) {
+      const auto c = static_cast<unsigned char>(text.front());
+      take_code_point(text);
+      return take_set(pattern, close, c);
+    }
+  }
+  if (pattern.front() == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
+  if (pattern.front() != text.front()) return false;
+  pattern.remove_prefix(1);
+  text.remove_prefix(1);
+  return true;
 }
 
 }  // namespace
 
-// Only the last star need ever take another character: whatever the earlier ones could still take, it can.
-bool glob_fits(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t p = 0, t = 0;
-  std::size_t star = std::string_view::npos, star_text = 0;  // behind the last star; where its run ends
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = ++p;
-      star_text = t;
-      continue;
-    }
-    if (const Step step = p < pattern.size() ? fit_one(pattern.substr(p), text[t]) : Step{}; step.fits) {
-      p += step.length;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star;
-      t = ++star_text;
-    } else {
-      return false;
+// Only the last * need be tried again: what an earlier one would take, it can take as well.
+bool glob_match(std::string_view pattern, std::string_view text) noexcept {
+  std::string_view after_star, retry;
+  bool starred = false;
+  for (;;) {
+    if (pattern.starts_with('*')) {
+      pattern.remove_prefix(1);
+      after_star = pattern;
+      retry = text;
+      starred = true;
+    } else if (pattern.empty() && text.empty()) {
+      return true;
+    } else if (!take_one(pattern, text)) {
+      if (!starred || retry.empty()) return false;
+      retry.remove_prefix(1);
+      pattern = after_star;
+      text = retry;
     }
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
 }
 
 }  // namespace safelight

@@ -1,13 +1,13 @@
-// Shell patterns for names.
+// Patterns for names.
 #pragma once
 
 #include <string_view>
 
 namespace safelight {
 
-// Whether `pattern` fits all of `text`: * is any run of characters (dots and slashes too), ? any one byte, [abc], [a-f]
-// and [!abc] one byte of a set, \ takes the meaning from the next. A [ that is never closed means itself.
-// Takes time in proportion to the product of the two lengths at worst, and no memory.
-bool glob_fits(std::string_view pattern, std::string_view text) noexcept;
+// Whether the whole text fits the pattern: * stands for any text (dots and slashes included), ? for one character,
+// [abc], [a-z] and [!a-z] for one character of a set (of ASCII), a backslash takes the meaning from what follows.
+// A [ that is never closed means itself. Time: at most pattern times text.
+bool glob_match(std::string_view pattern, std::string_view text) noexcept;
 
 }  // namespace safelight

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "format/name_index.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
@@ -15,6 +16,7 @@ struct Contents {
   std::uint64_t header_bytes = 0;
   std::vector<TensorInfo> tensors;  // by offset; names are unique
   Metadata metadata;
+  NameIndex index;
 };
 
 // Throws BrokenRule, OverLimit.

@@ -67,7 +67,7 @@ void SafeTensors::read(std::uint64_t offset, std::span<std::byte> to) const {
 }
 
 const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
-  return state_->index.find(state_->contents.tensors, name);
+  return state_->contents.index.find(state_->contents.tensors, name);
 }
 
 Tensor SafeTensors::tensor(std::string_view name) const {

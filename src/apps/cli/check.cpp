@@ -9,6 +9,7 @@
 #include "apps/cli/commands.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "safelight/repair.h"
 #include "safelight/safetensors.h"
 
 namespace safelight::cli {
@@ -19,20 +20,22 @@ struct Options {
   bool compat = false, json = false;
 };
 
-std::string line_for(const std::string& file, const Verdict& verdict, bool json) {
+std::string line_for(const std::string& file, const Verdict& verdict, bool repairable, bool json) {
   if (json)
-    return fmt::format("{{\"file\":{},\"valid\":{},\"rule\":{},\"detail\":{}}}\n", json_string(file), verdict.valid,
-                       json_string(verdict.rule), json_string(verdict.detail));
+    return fmt::format("{{\"file\":{},\"valid\":{},\"rule\":{},\"detail\":{},\"repairable\":{}}}\n", json_string(file),
+                       verdict.valid, json_string(verdict.rule), json_string(verdict.detail), repairable);
   if (verdict.valid) return fmt::format("ok       {}\n", printable(file));
-  return fmt::format("invalid  {}: {}: {}\n", printable(file), verdict.rule, verdict.detail);
+  return fmt::format("invalid  {}: {}: {}{}\n", printable(file), verdict.rule, verdict.detail,
+                     repairable ? "; 'safelight repair' can mend it" : "");
 }
 
 int check_files(const Options& options) {
   bool all_valid = true;
   for (const std::string& file : options.files) {
     const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
+    const bool repairable = !verdict.valid && plan_repair(file).verdict.valid;
     all_valid = all_valid && verdict.valid;
-    fmt::print("{}", line_for(file, verdict, options.json));
+    fmt::print("{}", line_for(file, verdict, repairable, options.json));
   }
   return all_valid ? 0 : 1;
 }
@@ -41,10 +44,11 @@ int check_files(const Options& options) {
 
 void add_check(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("check", "Say whether files are valid SafeTensors files, and if not, why.");
+  CLI::App* command = app.add_subcommand(
+      "check", "Say whether files are valid SafeTensors files, and if not, what they are, why, and what can be done.");
   command->add_option("FILE", options->files, "Files to check")->required();
   command->add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail");
+  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
   command->footer(
       "Exit code 0 if every file is valid, 1 if any is not.\n"
       "Example: safelight check model.safetensors lora.safetensors");

@@ -12,8 +12,13 @@
 
 namespace {
 
-constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
-                                  safelight::cli::add_check};
+// In the order in which the help lists them.
+constexpr std::array kCommands = {
+    safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,     safelight::cli::add_tree,
+    safelight::cli::add_header,   safelight::cli::add_check, safelight::cli::add_repair, safelight::cli::add_hash,
+    safelight::cli::add_keep,     safelight::cli::add_drop,  safelight::cli::add_rename, safelight::cli::add_split,
+    safelight::cli::add_join,
+};
 
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
