@@ -75,13 +75,13 @@ struct ConvertOptions {
 
 struct ConvertReport {
   FileFormat from = FileFormat::safetensors, to = FileFormat::safetensors;
-  std::string description;    // of what was read
+  std::string description{};  // of what was read
   std::uint64_t tensors = 0;  // written
   std::uint64_t bytes = 0;    // of the file that was written
-  std::vector<DroppedValue> dropped;
+  std::vector<DroppedValue> dropped{};
   std::uint64_t dropped_count = 0;
-  std::vector<SharedTensor> shared;
-  std::vector<std::string> notes;  // "2 tensors of BF16 became F32, as NumPy has no such type", ...
+  std::vector<SharedTensor> shared{};
+  std::vector<std::string> notes{};  // "2 tensors of BF16 became F32, as NumPy has no such type", ...
 };
 
 // Reads `in`, writes `out` atomically, a tensor at a time: the memory that it takes is a few times the largest tensor.

@@ -22,11 +22,11 @@ std::string_view name(ScanVerdict verdict) noexcept;
 // One kind of thing that would happen, however often.
 struct ScanFinding {
   ScanVerdict verdict = ScanVerdict::clean;
-  std::string opcode;        // "GLOBAL", "REDUCE", ...; empty for a remark on the file itself
-  std::string name;          // "os.system", or what the remark is about
-  std::string why;           // of a verdict that is not clean
-  std::string arguments;     // of the first call, cut short and printable
-  std::string member;        // the entry of a zip archive; empty for the file itself
+  std::string opcode{};      // "GLOBAL", "REDUCE", ...; empty for a remark on the file itself
+  std::string name{};        // "os.system", or what the remark is about
+  std::string why{};         // of a verdict that is not clean
+  std::string arguments{};   // of the first call, cut short and printable
+  std::string member{};      // the entry of a zip archive; empty for the file itself
   std::uint64_t offset = 0;  // of the first opcode, in the file or in the uncompressed member
   std::uint64_t count = 1;
 };

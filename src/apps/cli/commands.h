@@ -7,6 +7,7 @@
 namespace safelight::cli {
 
 void add_check(CLI::App& app, int& status);
+void add_convert(CLI::App& app, int& status);
 void add_drop(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
 void add_hash(CLI::App& app, int& status);
@@ -16,6 +17,7 @@ void add_keep(CLI::App& app, int& status);
 void add_ls(CLI::App& app, int& status);
 void add_rename(CLI::App& app, int& status);
 void add_repair(CLI::App& app, int& status);
+void add_scan(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
 void add_split(CLI::App& app, int& status);
 void add_tree(CLI::App& app, int& status);

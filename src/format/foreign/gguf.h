@@ -23,16 +23,16 @@ inline constexpr std::size_t kHighestGgufRank = 4;                     // of the
 
 struct GgufTensor {
   std::string_view name;  // UTF-8
-  Shape shape;            // outermost first, as everywhere here
+  Shape shape{};          // outermost first, as everywhere here
   const GgmlType* type = nullptr;
-  std::span<const std::byte> bytes;  // in the file
+  std::span<const std::byte> bytes{};  // in the file
 };
 
 struct GgufFile {
   std::uint32_t version = 0;
-  Metadata metadata;                  // texts and numbers, by the convention of docs/convert.md
-  std::vector<std::string> not_kept;  // keys of the lists, and of texts that are not UTF-8
-  std::vector<GgufTensor> tensors;
+  Metadata metadata{};                  // texts and numbers, by the convention of docs/convert.md
+  std::vector<std::string> not_kept{};  // keys of the lists, and of texts that are not UTF-8
+  std::vector<GgufTensor> tensors{};
 };
 
 // Throws Error(format), Error(limit). The result refers to the bytes of `file`.

@@ -16,7 +16,7 @@
 namespace safelight::foreign {
 
 struct NpyHeader {
-  StridedArray array;     // of the bytes after the header
+  StridedArray array{};   // of the bytes after the header
   std::size_t bytes = 0;  // of the header, up to the first element
 };
 

@@ -18,7 +18,7 @@ struct StorageRef {
 };
 
 struct PickledTensor {
-  StridedArray array;
+  StridedArray array{};
   bool is_inline = false;  // its bytes are `bytes`; otherwise in `storage`
   StorageRef storage{};
   std::string_view bytes{};  // in the file

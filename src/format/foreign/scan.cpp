@@ -169,10 +169,10 @@ void Scanner::scan_member(const ZipArchive& archive, const ZipEntry& entry) {
 
 void Scanner::scan_zip(const FileBytes& file) {
   const ZipArchive archive = ZipArchive::open(file.bytes, file.owner);
-  const auto total = static_cast<std::int64_t>(archive.entries().size());
-  for (std::int64_t done = 0; const ZipEntry& entry : archive.entries()) {
+  const auto total = static_cast<std::int64_t>(file.bytes.size());
+  for (const ZipEntry& entry : archive.entries()) {
     context_.check_cancelled();
-    context_.report("scan", done++, total);
+    context_.report("scan", static_cast<std::int64_t>(entry.begin), total);
     member_ = entry.name;
     try {
       scan_member(archive, entry);

@@ -14,9 +14,9 @@ namespace safelight::foreign {
 
 struct StridedArray {
   DType dtype = DType::F32;  // a type of whole bytes
-  Shape shape;
-  std::vector<std::int64_t> strides;  // in elements, one per dimension, not negative
-  std::uint64_t offset = 0;           // of the first element in its storage, in elements
+  Shape shape{};
+  std::vector<std::int64_t> strides{};  // in elements, one per dimension, not negative
+  std::uint64_t offset = 0;             // of the first element in its storage, in elements
   bool big_endian = false;
 };
 
