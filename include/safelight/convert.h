@@ -68,7 +68,7 @@ struct ImportedFile {
 ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options = {});
 
 struct ConvertOptions {
-  ImportOptions import{};
+  ImportOptions source{};
   std::optional<FileFormat> to{};  // unset: by the extension of the output
   bool quantise_q8_0 = false;      // GGUF only: matrices whose rows are a multiple of 32 long become Q8_0
 };

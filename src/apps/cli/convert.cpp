@@ -68,9 +68,9 @@ std::string as_text(const Options& options, const ConvertReport& report) {
 
 int convert_one(const Options& options) {
   ConvertOptions how;
-  how.import.format = parse_file_format(options.from);
-  if (options.has_prefix) how.import.prefix = options.prefix;
-  how.import.dequantised = *parse_dtype(options.dequantise);
+  how.source.format = parse_file_format(options.from);
+  if (options.has_prefix) how.source.prefix = options.prefix;
+  how.source.dequantised = *parse_dtype(options.dequantise);
   how.to = parse_file_format(options.to);
   how.quantise_q8_0 = options.q8_0;
   WorkProgress progress(options.json);

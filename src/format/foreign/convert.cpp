@@ -152,7 +152,7 @@ ImportedFile import_file(const std::filesystem::path& path, const ImportOptions&
 ConvertReport convert(const std::filesystem::path& in, const std::filesystem::path& out, const ConvertOptions& options,
                       const Context& context) {
   const FileFormat to = target_format(out, options);
-  ImportedFile file = import_file(in, options.import);
+  ImportedFile file = import_file(in, options.source);
   ConvertReport report{.from = file.format, .to = to, .description = std::move(file.description)};
   report.tensors = file.tensors.size();
   report.dropped = std::move(file.dropped);
