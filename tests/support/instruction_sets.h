@@ -11,8 +11,8 @@
 
 namespace safelight::test {
 
-// Calls body(name of the set) once for each, with the kernels outside the backends dispatched to that set; then restores
-// the usual choice. Not for use while other threads run kernels.
+// Calls body(name of the set) once for each, with the kernels outside the backends dispatched to that set; then
+// restores the usual choice. Not for use while other threads run kernels.
 inline void for_each_instruction_set(const std::function<void(const std::string&)>& body) {
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
