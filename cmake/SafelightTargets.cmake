@@ -1,6 +1,7 @@
 # safelight_module(NAME SOURCES ... [USES modules...] [WRAPS libraries...])
 # One static library per directory of src/. USES are our modules below this one (see docs/architecture.md);
-# WRAPS are third-party libraries, which stay private to the module.
+# WRAPS are third-party libraries, which stay private to the module. Modules belong to the SAFELIGHT_PART that is set
+# where they are defined; parts are what is installed (see cmake/SafelightInstall.cmake).
 function(safelight_module NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;WRAPS" ${ARGN})
   add_library(safelight_${NAME} STATIC ${ARG_SOURCES})
@@ -9,6 +10,7 @@ function(safelight_module NAME)
     target_link_libraries(safelight_${NAME} PUBLIC safelight_${module})
   endforeach()
   target_link_libraries(safelight_${NAME} PRIVATE ${ARG_WRAPS})
+  set_property(GLOBAL APPEND PROPERTY SAFELIGHT_MODULES_OF_${SAFELIGHT_PART} ${NAME})
 endfunction()
 
 # safelight_test(NAME SOURCES ... USES modules...): one GoogleTest program; every test in it becomes a ctest.
@@ -22,5 +24,6 @@ function(safelight_test NAME)
   target_compile_definitions(test_${NAME} PRIVATE SAFELIGHT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                   SAFELIGHT_PROGRAM="${CMAKE_BINARY_DIR}/safelight")
   set_target_properties(test_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+                       ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache)
 endfunction()

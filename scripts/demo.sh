@@ -25,5 +25,5 @@ done <models/demo.txt
 step "contact sheet"
 "$program" sheet --columns 4 -o "$sheet" "${pictures[@]}"
 step "the model they came from: $model"
-"$program" ls --depth 2 "$model"
+"$program" tree --depth 2 "$model"
 step "the pictures: $(readlink -f "$sheet")"

@@ -8,8 +8,8 @@ source scripts/common.sh
 packages_of() {
   case $1 in
     build)
-      echo cmake ninja-build g++ gzip python3 python3-pip libfmt-dev libsimdjson-dev libhwy-dev libcli11-dev libpng-dev \
-        libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev libgtest-dev libgmock-dev
+      echo cmake ninja-build g++ gzip python3 python3-pip libfmt-dev libsimdjson-dev libhwy-dev libcli11-dev libre2-dev libpng-dev \
+        libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev pkgconf libgtest-dev libgmock-dev
       ;;
     fuzz) echo clang ;;
     training) echo python3 python3-numpy ;;

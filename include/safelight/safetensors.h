@@ -107,11 +107,12 @@ class SafeTensors {
 struct Verdict {
   bool valid = false;
   std::string
-      rule;  // "ok", the broken rule's name, e.g. "header-too-large" (the list is in docs/format.md), or "limit"
-  std::string detail;  // what was expected and found, with byte offset or tensor name
+      rule;  // "ok", "limit", or the broken rule's name, e.g. "header-too-large" (the list is in docs/format.md)
+  std::string detail;  // what was expected and found, where, and what can be done about it, where that is known
 };
 Verdict check(const std::filesystem::path& path, Mode mode = Mode::strict);
 Verdict check(const std::filesystem::path& path, const OpenOptions& options);
+Verdict check(std::span<const std::byte> file, const OpenOptions& options);
 
 // Writes a file atomically (temporary file in the same folder, fsync, rename, fsync of the folder): on any failure the
 // old file is intact and nothing is left behind. Byte for byte what the reference serializer writes, with the metadata

@@ -17,6 +17,11 @@ std::string human_bytes(std::uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, decimals, kUnits[unit]);
 }
 
+std::string exact_bytes(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} byte{}", bytes, bytes == 1 ? "" : "s");
+  return fmt::format("{} bytes ({})", human_count(bytes), human_bytes(bytes));
+}
+
 std::string human_count(std::uint64_t count) {
   const std::string digits = std::to_string(count);
   std::string out;

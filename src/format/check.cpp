@@ -3,25 +3,40 @@
 #include "format/edit_journal.h"
 #include "format/limits.h"
 #include "format/rules.h"
+#include "format/verdict.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
 
-Verdict check(const std::filesystem::path& path, Mode mode) { return check(path, OpenOptions{.mode = mode}); }
+namespace {
 
-Verdict check(const std::filesystem::path& path, const OpenOptions& options) {
+template <class Read>
+Verdict verdict_of(Read read) {
   try {
-    finish_interrupted_edit(path);
-    const auto mapping = MappedFile::open(path);
-    read_contents(mapping->bytes(), options);
-    return {.valid = true, .rule = "ok", .detail = {}};
+    read();
+    return accepted();
   } catch (const BrokenRule& e) {
-    return {.valid = false, .rule = std::string(name(e.rule())), .detail = e.what()};
+    return refused(e);
   } catch (const OverLimit& e) {
     return {.valid = false, .rule = "limit", .detail = e.what()};
   } catch (const Error& e) {
-    return {.valid = false, .rule = std::string(name(Rule::io)), .detail = e.what()};
+    return refused(BrokenRule(Rule::io, e.what()));
   }
+}
+
+}  // namespace
+
+Verdict check(std::span<const std::byte> file, const OpenOptions& options) {
+  return verdict_of([&] { read_contents(file, options); });
+}
+
+Verdict check(const std::filesystem::path& path, Mode mode) { return check(path, OpenOptions{.mode = mode}); }
+
+Verdict check(const std::filesystem::path& path, const OpenOptions& options) {
+  return verdict_of([&] {
+    finish_interrupted_edit(path);
+    read_contents(*MappedFile::open(path), path, options);
+  });
 }
 
 }  // namespace safelight

@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <span>
-#include <string_view>
+#include <string>
 
 namespace safelight {
 
-// A phrase such as "a Git LFS pointer: the file itself was not downloaded", judged by the first bytes, or empty if they
-// say nothing.
-std::string_view diagnose(std::span<const std::byte> file) noexcept;
+// A phrase such as "a Git LFS pointer: the file itself (2.13 GB) was not downloaded; run 'git lfs pull'": what the
+// first bytes say it is and what can be done about it. Empty if they say nothing.
+std::string diagnose(std::span<const std::byte> file);
 
 }  // namespace safelight

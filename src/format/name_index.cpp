@@ -1,38 +1,57 @@
 #include "format/name_index.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
+#include <numeric>
 #include <tuple>
 
 namespace safelight {
 namespace {
 
-std::uint64_t hash(std::string_view name) noexcept { return std::hash<std::string_view>{}(name); }
+// `buckets` is a power of two.
+std::size_t bucket_of(std::string_view name, std::size_t buckets) noexcept {
+  return std::hash<std::string_view>{}(name) & (buckets - 1);
+}
 
 }  // namespace
 
-NameIndex::NameIndex(std::span<const TensorInfo> tensors) {
-  slots_.reserve(tensors.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i) slots_.emplace_back(hash(tensors[i].name), i);
-  std::sort(slots_.begin(), slots_.end(), [&](const auto& a, const auto& b) {
-    if (a.first != b.first) return a.first < b.first;
-    return std::tie(tensors[a.second].name, a.second) < std::tie(tensors[b.second].name, b.second);
-  });
+NameIndex::NameIndex(std::span<const TensorInfo> tensors)
+    : ends_(std::bit_ceil(std::max<std::size_t>(tensors.size(), 1))), positions_(tensors.size()) {
+  for (const TensorInfo& t : tensors) ++ends_[bucket_of(t.name, buckets())];
+  std::exclusive_scan(ends_.begin(), ends_.end(), ends_.begin(), std::uint32_t{0});  // the starts, which filling moves
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    positions_[ends_[bucket_of(tensors[i].name, buckets())]++] = static_cast<std::uint32_t>(i);
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    return std::tie(tensors[a].name, a) < std::tie(tensors[b].name, b);
+  };
+  std::uint32_t start = 0;
+  for (const std::uint32_t end : ends_) {
+    if (end - start > 1) std::sort(positions_.begin() + start, positions_.begin() + end, before);
+    start = end;
+  }
+}
+
+std::span<const std::uint32_t> NameIndex::bucket(std::size_t index) const noexcept {
+  const std::size_t start = index == 0 ? 0 : ends_[index - 1];
+  return std::span(positions_).subspan(start, ends_[index] - start);
 }
 
 const TensorInfo* NameIndex::find(std::span<const TensorInfo> tensors, std::string_view name) const noexcept {
-  const std::pair<std::uint64_t, std::string_view> key(hash(name), name);
-  const auto slot = std::lower_bound(slots_.begin(), slots_.end(), key, [&](const auto& s, const auto& k) {
-    return std::pair<std::uint64_t, std::string_view>(s.first, tensors[s.second].name) < k;
-  });
-  return slot != slots_.end() && tensors[slot->second].name == name ? &tensors[slot->second] : nullptr;
+  if (positions_.empty()) return nullptr;
+  const std::span<const std::uint32_t> candidates = bucket(bucket_of(name, buckets()));
+  const auto place = std::lower_bound(candidates.begin(), candidates.end(), name,
+                                      [&](std::uint32_t i, std::string_view n) { return tensors[i].name < n; });
+  return place != candidates.end() && tensors[*place].name == name ? &tensors[*place] : nullptr;
 }
 
 std::vector<std::size_t> NameIndex::repeated(std::span<const TensorInfo> tensors, bool keep_last) const {
   std::vector<std::size_t> positions;
-  for (std::size_t i = 1; i < slots_.size(); ++i)
-    if (slots_[i - 1].first == slots_[i].first && tensors[slots_[i - 1].second].name == tensors[slots_[i].second].name)
-      positions.push_back(slots_[keep_last ? i - 1 : i].second);
+  for (std::size_t b = 0; b < buckets(); ++b) {
+    const std::span<const std::uint32_t> same = bucket(b);
+    for (std::size_t i = 1; i < same.size(); ++i)
+      if (tensors[same[i - 1]].name == tensors[same[i]].name) positions.push_back(same[keep_last ? i - 1 : i]);
+  }
   std::sort(positions.begin(), positions.end());
   return positions;
 }

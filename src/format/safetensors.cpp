@@ -21,7 +21,7 @@ SafeTensors SafeTensors::parse(std::span<const std::byte> file, Mode mode, std::
 SafeTensors SafeTensors::parse(std::span<const std::byte> file, const OpenOptions& options,
                                std::shared_ptr<const void> owner) {
   try {
-    auto state = std::make_shared<State>(file, options);
+    auto state = std::make_shared<State>(file, read_contents(file, options));
     state->owner = std::move(owner);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
@@ -39,7 +39,7 @@ SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptio
   finish_interrupted_edit(path);
   auto mapping = MappedFile::open(path);
   try {
-    auto state = std::make_shared<State>(mapping->bytes(), options);
+    auto state = std::make_shared<State>(mapping->bytes(), read_contents(*mapping, path, options));
     state->path = path;
     state->mapping = std::move(mapping);
     return SafeTensors(std::move(state));
@@ -69,7 +69,7 @@ void SafeTensors::read(std::uint64_t offset, std::span<std::byte> to) const {
 }
 
 const TensorInfo* SafeTensors::find(std::string_view name) const noexcept {
-  return state_->index.find(state_->contents.tensors, name);
+  return state_->contents.index.find(state_->contents.tensors, name);
 }
 
 const TensorInfo& existing(const SafeTensors& file, std::string_view name) {

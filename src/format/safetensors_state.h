@@ -7,7 +7,6 @@
 
 #include "core/mapped_file.h"
 #include "format/contents.h"
-#include "format/name_index.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
@@ -18,10 +17,8 @@ struct SafeTensors::State {
   std::shared_ptr<const void> owner;          // of parsed bytes; may be null
   std::span<const std::byte> file;
   Contents contents;
-  NameIndex index;
 
-  State(std::span<const std::byte> bytes, const OpenOptions& options)
-      : file(bytes), contents(read_contents(bytes, options)), index(contents.tensors) {}
+  State(std::span<const std::byte> bytes, Contents said) : file(bytes), contents(std::move(said)) {}
 };
 
 // The tensor with this name. Throws Error(model) if there is none.

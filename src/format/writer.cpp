@@ -1,6 +1,7 @@
 #include "safelight/writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <bit>
@@ -11,6 +12,8 @@
 
 #include "core/atomic_file.h"
 #include "core/fail.h"
+#include "core/printable.h"
+#include "format/contents.h"
 #include "format/coverage.h"
 #include "format/hash_text.h"
 #include "format/header.h"
@@ -75,6 +78,7 @@ struct Writer::State {
   std::vector<HashedTensor> hashes_of(const Shard& shard);
   Hash128 hash_of(const Slot& slot);
   void add_index();
+  void verify();
 };
 
 // Decides which tensor goes where.
@@ -222,6 +226,23 @@ void Writer::write(std::size_t tensor, std::span<const std::byte> bytes, std::ui
   slot.hash = hash;
 }
 
+// Throws Error(io) if a file is not what its header says: the disk, or a fault of ours.
+void Writer::State::verify() {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    std::string header(shards[i].header_bytes, '\0');
+    files[i].read_at(0, std::as_writable_bytes(std::span(header)));
+    struct stat status {};
+    try {
+      if (::fstat(files[i].descriptor(), &status) != 0 || header != header_of(shards[i]))
+        broken(Rule::io, "what was read back is not what was written");
+      read_contents(std::as_bytes(std::span(header)), static_cast<std::uint64_t>(status.st_size), {});
+    } catch (const BrokenRule& e) {
+      fail(ErrorCategory::io, "[save] {} was not written as it should be: {} (rule {})", printable(path.native()),
+           e.what(), name(e.rule()));
+    }
+  }
+}
+
 SaveReport Writer::finish() {
   State& s = *state_;
   s.check_complete();
@@ -230,6 +251,7 @@ SaveReport Writer::finish() {
       for (const Placed& t : s.shards[i].tensors) s.slots[t.index].hash = s.hash_of(s.slots[t.index]);
       s.write_header(i);
     }
+  if (s.options.verify) s.verify();
   if (s.shards.size() == 1) return s.files.front().commit(s.options.durable);
   s.add_index();
   return commit_together(s.files, s.options.durable);

@@ -14,15 +14,31 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;  // 3 ms of work: how long 
 }  // namespace
 
 BackgroundHash::BackgroundHash(const std::filesystem::path& path)
-    : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)),
+    : path_(path),
+      file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)),
       failed_(!file_),
       buffer_(kPiece),
       thread_([this](const std::stop_token& stop) {
         const sched_param none{};
         pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);  // where that is refused, merely less polite
+        look_up();
         while (!stop.stop_requested() && hash_piece()) {
         }
       }) {}
+
+void BackgroundHash::look_up() {
+  if (failed_) return;
+  stamp_ = stamp_of(file_.get(), path_);
+  if (const std::optional<FileHashes> cached = stamp_ ? cached_hashes(*stamp_) : std::nullopt) {
+    hex_ = cached->sha256;
+    finished_ = true;
+  }
+}
+
+void BackgroundHash::remember() const {
+  if (stamp_ && stamp_of(file_.get(), path_) == stamp_)
+    cache_hashes(*stamp_, {.sha256 = hex_, .autov1 = {}, .autov2 = {}, .data_sha256 = {}, .autov3 = {}, .content = {}});
+}
 
 bool BackgroundHash::hash_piece() {
   if (failed_ || finished_) return false;
@@ -43,7 +59,10 @@ const std::string& BackgroundHash::hex(const Context& context) {
     thread_.join();
   }
   while (hash_piece()) context.check_cancelled();
-  if (finished_ && hex_.empty()) hex_ = sha256_.hex();
+  if (finished_ && hex_.empty()) {
+    hex_ = sha256_.hex();
+    remember();
+  }
   return hex_;
 }
 

@@ -3,19 +3,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/file_descriptor.h"
 #include "core/sha256.h"
+#include "format/hash_cache.h"
 #include "safelight/context.h"
 
 namespace safelight {
 
 // Starts at once, in a thread that runs only while a core is idle; what is left when the hash is asked for is computed
 // then, at full speed. So a checkpoint of 2 GB (5 s on one core) delays neither the first step nor, mostly, the last.
-// Reads the file rather than mapping it, so that its pages do not count twice as this process's memory.
+// Reads the file rather than mapping it, so that its pages do not count twice as this process's memory. What the cache
+// of safelight/hash.h knows is not computed again, and what is computed is put there.
 class BackgroundHash {
  public:
   explicit BackgroundHash(const std::filesystem::path& path);
@@ -27,9 +30,13 @@ class BackgroundHash {
   const std::string& hex(const Context& context);
 
  private:
+  void look_up();
   bool hash_piece();  // false at the end of the file
+  void remember() const;
 
+  std::filesystem::path path_;
   FileDescriptor file_;
+  std::optional<FileStamp> stamp_;
   std::uint64_t offset_ = 0;
   bool failed_ = false, finished_ = false;
   std::vector<std::byte> buffer_;

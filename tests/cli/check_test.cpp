@@ -30,6 +30,7 @@ TEST_F(CheckCommand, OneLinePerFile) {
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(result.out, StartsWith("ok       " + good_ + "\ninvalid  " + pointer_ + ": header-too-large: "));
   EXPECT_THAT(result.out, HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(result.out, HasSubstr("git lfs pull"));
   EXPECT_THAT(result.out, HasSubstr("none: io: "));
   EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3);
 }
@@ -38,6 +39,8 @@ TEST_F(CheckCommand, ExitCodeSaysWhetherAllAreValid) {
   EXPECT_EQ(run({"check", good_, good_}).exit_code, 0);
   EXPECT_EQ(run({"check", twice_}).exit_code, 1);
   EXPECT_EQ(run({"check", "--compat", twice_}).exit_code, 0);
+  EXPECT_EQ(run({"check", folder_.path()}).exit_code, 0) << "its one .safetensors file is good";
+  std::filesystem::remove(good_);
   EXPECT_EQ(run({"check", folder_.path()}).exit_code, 1);
   EXPECT_EQ(run({"check"}).exit_code, 2);
 }
@@ -57,6 +60,18 @@ TEST_F(CheckCommand, JsonLines) {
     EXPECT_THAT(std::string(std::string_view(line["file"])), StartsWith(folder_.path().native()));
   }
   EXPECT_THAT(rules, ::testing::ElementsAre("ok", "duplicate-key", "header-too-small"));
+}
+
+TEST_F(CheckCommand, SaysWhatIsMissingAndWhatToDo) {
+  const std::string cut = folder_ / "cut";
+  save(cut, std::vector<NamedTensor>{{"whole", Tensor::allocate(DType::F64, {10})},
+                                     {"cut", Tensor::allocate(DType::U8, {4'000'000})}});
+  std::filesystem::resize_file(cut, 2'000'000);
+  EXPECT_THAT(run({"check", cut}).out,
+              HasSubstr("tensor \"cut\" claims bytes up to 4,000,080 bytes (4.00 MB) of the data, but the file ends at "));
+  EXPECT_THAT(run({"check", cut}).out, HasSubstr("1 of 2 tensors are incomplete; fetch the file again"));
+  EXPECT_THAT(run({"check", twice_}).out, HasSubstr("; 'safelight repair' can mend it\n"));
+  EXPECT_THAT(run({"check", "--json", twice_}).out, HasSubstr("\"repairable\":true"));
 }
 
 TEST_F(CheckCommand, HelpHasAnExample) {

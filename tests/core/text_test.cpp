@@ -63,6 +63,13 @@ TEST(JsonText, EscapesAsTheReference) {
   EXPECT_EQ(json_string("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
 }
 
+TEST(Human, ExactBytes) {
+  EXPECT_EQ(exact_bytes(0), "0 bytes");
+  EXPECT_EQ(exact_bytes(1), "1 byte");
+  EXPECT_EQ(exact_bytes(999), "999 bytes");
+  EXPECT_EQ(exact_bytes(1'234'567), "1,234,567 bytes (1.23 MB)");
+}
+
 TEST(Human, Bytes) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");

@@ -102,6 +102,9 @@ TEST(Reader, SaysWhatItIsInstead) {
       {std::string("GGUF\3\0\0\0\1\1\1\1", 12), "GGUF"},
       {"\x1F\x8B\x08\x08long enough", "gzip"},
       {"{\"a\": {\"dtype\"", "JSON"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 2132625612\n", "(2.13 GB) was not downloaded"},
+      {R"({"metadata": {"total_size": 1}, "weight_map": {}})", "the index of a model"},
+      {std::string("\0\0\0\0\0\0\0\x02{}", 10), "big-endian"},
   };
   for (const auto& [bytes, what] : files) EXPECT_ERROR(parse(bytes), format, what);
 }
@@ -110,8 +113,12 @@ TEST(Reader, DetailsNameTheTensorAndThePlace) {
   const auto header = [](const std::string& text) { return file_of(text, ""); };
   EXPECT_ERROR(parse(header(R"({"w":{"dtype":"F99","shape":[],"data_offsets":[0,0]}})")), format,
                "dtype \"F99\" of tensor \"w\" at byte 22");
-  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
-               "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0");
+  EXPECT_ERROR(
+      parse(header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})")), format,
+      "tensor \"w\" has data_offsets [3, 4], expected a range that begins at 0: 3 bytes before it belong to no "
+      "tensor");
+  EXPECT_ERROR(parse(header(R"({"w":{"dtype":"U8","shape":[3000],"data_offsets":[0,3000]}})")), format,
+               "tensor \"w\" claims bytes up to 3,000 bytes (3.00 KB) of the data, but the file ends at 0 bytes");
   EXPECT_ERROR(parse(header("{\"a\n\":1}")), format, "byte 11");
   EXPECT_ERROR(parse(header("{\"a\":\"")), format, "byte 13");
   EXPECT_ERROR(parse(header("{\"a\xFF\":1}")), format, "byte 11");
@@ -163,7 +170,7 @@ TEST(Limits, OfMemoryCountsWhateverTheHeaderIsFullOf) {
   // Each of these would pass by its length alone.
   for (const std::string& bytes : {tensor(shape, ""), tensor("1", keys), tensor("1", ",\"x\":{\"a\":0" + keys + "}"),
                                    file_of("{\"__metadata__\":{" + metadata + "}}", "")}) {
-    EXPECT_ERROR(parse_within(bytes, {.memory_bytes = 7 * bytes.size() + 10'000}), limit, "bytes of memory");
+    EXPECT_ERROR(parse_within(bytes, {.memory_bytes = 8 * bytes.size() + 10'000}), limit, "bytes of memory");
     parse_within(bytes, {.memory_bytes = 30 * bytes.size() + 10'000});
   }
 }

@@ -9,7 +9,9 @@
 #include "apps/cli/commands.h"
 #include "core/json_text.h"
 #include "core/printable.h"
-#include "safelight/safetensors.h"
+#include "safelight/error.h"
+#include "safelight/repair.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
@@ -19,20 +21,49 @@ struct Options {
   bool compat = false, json = false;
 };
 
-std::string line_for(const std::string& file, const Verdict& verdict, bool json) {
+std::string line_for(const std::string& file, const Verdict& verdict, bool repairable, bool json) {
   if (json)
-    return fmt::format("{{\"file\":{},\"valid\":{},\"rule\":{},\"detail\":{}}}\n", json_string(file), verdict.valid,
-                       json_string(verdict.rule), json_string(verdict.detail));
+    return fmt::format("{{\"file\":{},\"valid\":{},\"rule\":{},\"detail\":{},\"repairable\":{}}}\n", json_string(file),
+                       verdict.valid, json_string(verdict.rule), json_string(verdict.detail), repairable);
   if (verdict.valid) return fmt::format("ok       {}\n", printable(file));
-  return fmt::format("invalid  {}: {}: {}\n", printable(file), verdict.rule, verdict.detail);
+  return fmt::format("invalid  {}: {}: {}{}\n", printable(file), verdict.rule, verdict.detail,
+                     repairable ? "; 'safelight repair' can mend it" : "");
+}
+
+bool is_set(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return path.extension() == ".json" || std::filesystem::is_directory(path, unknown);
+}
+
+// Every problem of a set on a line of its own. Returns whether there is none.
+bool check_set(const std::string& path, const Options& options) {
+  std::vector<Verdict> verdicts;
+  try {
+    const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+    const ShardedTensors set = ShardedTensors::open(path, {.open = open, .tolerant = true});
+    for (const ShardProblem& problem : set.problems())
+      verdicts.push_back({.valid = false, .rule = problem.rule, .detail = problem.detail});
+  } catch (const Error& e) {
+    verdicts.push_back(
+        {.valid = false, .rule = e.category() == ErrorCategory::io ? "io" : "index", .detail = e.what()});
+  }
+  const bool valid = verdicts.empty();
+  if (valid) verdicts.push_back({.valid = true, .rule = "ok", .detail = {}});
+  for (const Verdict& verdict : verdicts) fmt::print("{}", line_for(path, verdict, false, options.json));
+  return valid;
 }
 
 int check_files(const Options& options) {
   bool all_valid = true;
   for (const std::string& file : options.files) {
+    if (is_set(file)) {
+      all_valid = check_set(file, options) && all_valid;
+      continue;
+    }
     const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
+    const bool repairable = !verdict.valid && plan_repair(file).verdict.valid;
     all_valid = all_valid && verdict.valid;
-    fmt::print("{}", line_for(file, verdict, options.json));
+    fmt::print("{}", line_for(file, verdict, repairable, options.json));
   }
   return all_valid ? 0 : 1;
 }
@@ -41,10 +72,14 @@ int check_files(const Options& options) {
 
 void add_check(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("check", "Say whether files are valid SafeTensors files, and if not, why.");
-  command->add_option("FILE", options->files, "Files to check")->required();
+  CLI::App* command = app.add_subcommand(
+      "check", "Say whether files are valid SafeTensors files, and if not, what they are, why, and what can be done.");
+  command
+      ->add_option("FILE", options->files,
+                   "Files to check; an index of shards, or a folder of them, with all its shards")
+      ->required();
   command->add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail");
+  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
   command->footer(
       "Exit code 0 if every file is valid, 1 if any is not.\n"
       "Example: safelight check model.safetensors lora.safetensors");

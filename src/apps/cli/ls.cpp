@@ -1,114 +1,156 @@
-// safelight ls: what is in a file.
+// safelight ls: the tensors of a file, one line each.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/cli/commands.h"
-#include "apps/cli/tensor_tree.h"
+#include "apps/cli/totals.h"
+#include "core/glob.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
 
-constexpr std::size_t kLongestValue = 100;  // characters of a metadata value that are shown
+constexpr std::size_t kLongestName = 200;  // characters shown
+constexpr std::size_t kMostDimensions = 16;
 
 struct Options {
-  std::string file;
-  std::size_t depth = 64;
-  bool compat = false, json = false;
+  std::string file, sort = "name";
+  std::vector<std::string> globs;
+  bool reverse = false, exact = false, compat = false, json = false;
 };
 
-// Elements of all tensors. Zero-size tensors aside, a file has at least half a byte per element, so that this fits.
-std::uint64_t count_parameters(const SafeTensors& file) {
-  std::uint64_t count = 0;
-  for (const TensorInfo& t : file.tensors()) count += t.bytes() * 8 / static_cast<std::uint64_t>(bits(t.dtype));
-  return count;
+// Numbers within names sort as numbers: "blocks.2" before "blocks.10".
+bool name_before(std::string_view a, std::string_view b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto digits = [&](std::string_view text, std::size_t from) {
+    std::size_t end = from;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    return end - from;
+  };
+  std::size_t i = 0;
+  for (; i < a.size() && i < b.size(); ++i) {
+    const bool begins_number = is_digit(a[i]) && is_digit(b[i]) && (i == 0 || !is_digit(a[i - 1]));
+    if (begins_number && digits(a, i) != digits(b, i)) return digits(a, i) < digits(b, i);
+    if (a[i] != b[i]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[i]);
+  }
+  return a.size() < b.size();
 }
 
-std::uint64_t count_bytes(const SafeTensors& file) {
-  std::uint64_t count = 0;
-  for (const TensorInfo& t : file.tensors()) count += t.bytes();
-  return count;
+// The tensors that fit one of the patterns, or all without a pattern, in the order that was asked for.
+std::vector<TensorInfo> selected(const ShardedTensors& files, const Options& options) {
+  std::vector<TensorInfo> list;
+  for (const auto& [t, shard] : files.tensors())
+    if (options.globs.empty() || std::any_of(options.globs.begin(), options.globs.end(),
+                                             [&](const std::string& glob) { return glob_match(glob, t->name); }))
+      list.push_back(*t);
+  // They come sorted by shard, then offset.
+  if (options.sort == "name")
+    std::stable_sort(list.begin(), list.end(),
+                     [](const TensorInfo& a, const TensorInfo& b) { return name_before(a.name, b.name); });
+  if (options.sort == "size")
+    std::stable_sort(list.begin(), list.end(),
+                     [](const TensorInfo& a, const TensorInfo& b) { return a.bytes() > b.bytes(); });
+  if (options.reverse) std::reverse(list.begin(), list.end());
+  return list;
 }
 
-void append_metadata(std::string& out, const Metadata& metadata) {
-  std::size_t width = 0;
-  for (const auto& [key, value] : metadata) width = std::max(width, printable(key, kLongestValue).size());
-  if (!metadata.empty()) out += "\nmetadata\n";
-  for (const auto& [key, value] : metadata)
-    fmt::format_to(std::back_inserter(out), "  {:{}}  {}\n", printable(key, kLongestValue), width,
-                   printable(value, kLongestValue));
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  if (shape.size() <= kMostDimensions) return fmt::format("[{}]", fmt::join(shape, ", "));
+  return fmt::format("[{}, ... {} dimensions]", fmt::join(shape.begin(), shape.begin() + kMostDimensions, ", "),
+                     shape.size());
 }
 
-// "660 tensors, 6,140,321 parameters, 12.3 MB: 12.2 MB F16, 64.0 KB F32"
-std::string totals(const SafeTensors& file) {
-  std::map<DType, std::uint64_t> by_dtype;
-  for (const TensorInfo& t : file.tensors()) by_dtype[t.dtype] += t.bytes();
-  std::vector<std::pair<std::uint64_t, DType>> sums;
-  for (const auto& [dtype, bytes] : by_dtype) sums.emplace_back(bytes, dtype);
-  std::sort(sums.rbegin(), sums.rend());
-  std::vector<std::string> parts;
-  for (const auto& [bytes, dtype] : sums) parts.push_back(human_bytes(bytes) + ' ' + std::string(name(dtype)));
-  return fmt::format("{} tensors, {} parameters, {}{}{}", human_count(file.tensors().size()),
-                     human_count(count_parameters(file)), human_bytes(count_bytes(file)), parts.empty() ? "" : ": ",
-                     fmt::join(parts, ", "));
+// Columns whose widths few names and shapes can stretch: dtype, size, offsets, shape, and the name last.
+std::string as_text(const std::vector<TensorInfo>& list, bool exact) {
+  struct Row {
+    std::string dtype, size, begin, end, shape;
+  };
+  std::vector<Row> rows;
+  std::size_t dtype = 0, size = 0, offset = 0, shape = 0;
+  for (const TensorInfo& t : list) {
+    rows.push_back({std::string(name(t.dtype)), exact ? std::to_string(t.bytes()) : human_bytes(t.bytes()),
+                    std::to_string(t.begin), std::to_string(t.end), shape_text(t.shape)});
+    dtype = std::max(dtype, rows.back().dtype.size());
+    size = std::max(size, rows.back().size.size());
+    offset = std::max(offset, rows.back().end.size());
+    shape = std::max(shape, rows.back().shape.size());
+  }
+  std::string out;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    fmt::format_to(std::back_inserter(out), "{:{}}  {:>{}}  {:>{}} {:>{}}  {:{}}  {}\n", rows[i].dtype, dtype,
+                   rows[i].size, size, rows[i].begin, offset, rows[i].end, offset, rows[i].shape, shape,
+                   list[i].name.empty() ? "\"\"" : printable(list[i].name, kLongestName));
+  return out + totals_line(list) + "\n";
 }
 
-std::string as_text(const SafeTensors& file, std::size_t depth) {
-  std::string out = fmt::format("{}  {}, header {}\n", printable(file.path().native()), human_bytes(file.file_bytes()),
-                                human_bytes(file.header_bytes()));
-  append_metadata(out, file.metadata());
-  if (!file.tensors().empty()) out += "\ntensors\n" + tensor_tree(file.tensors(), depth);
-  return out + "\n" + totals(file) + "\n";
-}
-
-std::string as_json(const SafeTensors& file) {
-  std::string out = fmt::format("{{\"file\":{},\"file_bytes\":{},\"header_bytes\":{},\"metadata\":{{",
-                                json_string(file.path().native()), file.file_bytes(), file.header_bytes());
+// A tensor of a set of shards names its shard.
+std::string as_json(const ShardedTensors& files, const std::vector<TensorInfo>& list) {
+  const bool is_set = files.shards().size() != 1;
+  std::uint64_t file_bytes = 0, header_bytes = 0;
+  for (const SafeTensors& shard : files.shards()) {
+    file_bytes += shard.file_bytes();
+    header_bytes += shard.header_bytes();
+  }
+  std::string out =
+      fmt::format(R"({{"file":{},"file_bytes":{},"header_bytes":{},"metadata":{},"shards":{},"tensors":[)",
+                  json_string(files.path().native()), file_bytes, header_bytes, metadata_json(files.metadata()),
+                  files.shards().size());
   const char* separator = "";
-  for (const auto& [key, value] : file.metadata()) {
-    fmt::format_to(std::back_inserter(out), "{}{}:{}", separator, json_string(key), json_string(value));
-    separator = ",";
-  }
-  out += "},\"tensors\":[";
-  separator = "";
-  for (const TensorInfo& t : file.tensors()) {
+  for (const TensorInfo& t : list) {
     fmt::format_to(std::back_inserter(out),
-                   "{}{{\"name\":{},\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}],\"bytes\":{}}}", separator,
-                   json_string(t.name), name(t.dtype), fmt::join(t.shape, ","), t.begin, t.end, t.bytes());
+                   R"({}{{"name":{},"dtype":"{}","shape":[{}],"data_offsets":[{},{}],"bytes":{}{}}})", separator,
+                   json_string(t.name), name(t.dtype), fmt::join(t.shape, ","), t.begin, t.end, t.bytes(),
+                   is_set ? ",\"shard\":" + json_string(files.find(t.name).shard->path().filename().native()) : "");
     separator = ",";
   }
-  return out + fmt::format("],\"totals\":{{\"tensors\":{},\"parameters\":{},\"bytes\":{}}}}}\n", file.tensors().size(),
-                           count_parameters(file), count_bytes(file));
+  out += "],\"problems\":[";
+  separator = "";
+  for (const ShardProblem& problem : files.problems()) {
+    out += fmt::format("{}{{\"rule\":{},\"detail\":{}}}", separator, json_string(problem.rule),
+                       json_string(problem.detail));
+    separator = ",";
+  }
+  return out + fmt::format("],\"totals\":{}}}\n", totals_json(list));
 }
 
 int list(const Options& options) {
-  const SafeTensors file = SafeTensors::open(options.file, options.compat ? Mode::compat : Mode::strict);
-  fmt::print("{}", options.json ? as_json(file) : as_text(file, options.depth));
-  return 0;
+  const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+  const ShardedTensors files = ShardedTensors::open(options.file, {.open = open, .tolerant = true});
+  const std::vector<TensorInfo> tensors = selected(files, options);
+  fmt::print("{}", options.json ? as_json(files, tensors) : as_text(tensors, options.exact));
+  for (const ShardProblem& problem : files.problems())
+    fmt::print(stderr, "safelight: warning: {}: {}\n", problem.rule, problem.detail);
+  return options.globs.empty() || !tensors.empty() ? 0 : 1;
 }
 
 }  // namespace
 
 void add_ls(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("ls", "Show what is in a file: metadata, and its tensors as a tree.");
-  command->add_option("FILE", options->file, "The file")->required();
-  command->add_option("--depth", options->depth, "Levels of the tree to show; deeper ones appear in the sums only")
-      ->check(CLI::PositiveNumber);
+  CLI::App* command =
+      app.add_subcommand("ls", "List the tensors of a file: type, size, where its bytes begin and end, shape, name.");
+  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
+  command->add_option("GLOB", options->globs, "Only names that fit one of these patterns: * ? [a-z]");
+  command->add_option("--sort", options->sort, "name, size (largest first) or offset (as in the file)")
+      ->check(CLI::IsMember({"name", "size", "offset"}));
+  command->add_flag("-r,--reverse", options->reverse, "The other way round");
+  command->add_flag("--bytes", options->exact, "Sizes in bytes");
   command->add_flag("--compat", options->compat,
                     "Open what the reference implementation opens, its accidents included");
-  command->add_flag("--json", options->json, "Everything as one JSON object");
-  command->footer("Example: safelight ls --depth 2 model.safetensors");
+  command->add_flag("--json", options->json, "One JSON object: file, metadata, shards, tensors, problems, totals");
+  command->footer(
+      "Offsets count from the end of the header. Exit code 1 if no tensor fits the patterns.\n"
+      "Example: safelight ls model.safetensors '*.bias' --sort size");
   command->callback([options, &status] { status = list(*options); });
 }
 

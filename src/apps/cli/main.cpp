@@ -8,12 +8,19 @@
 #include <system_error>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/signals.h"
+#include "core/mapping_guard.h"
 #include "safelight/error.h"
 
 namespace {
 
-constexpr std::array kCommands = {safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,
-                                  safelight::cli::add_check, safelight::cli::add_set_metadata};
+// In the order in which the help lists them.
+constexpr std::array kCommands = {
+    safelight::cli::add_generate, safelight::cli::add_sheet, safelight::cli::add_ls,   safelight::cli::add_tree,
+    safelight::cli::add_header,   safelight::cli::add_check, safelight::cli::add_cat,  safelight::cli::add_slice,
+    safelight::cli::add_repair,   safelight::cli::add_hash,  safelight::cli::add_keep, safelight::cli::add_drop,
+    safelight::cli::add_rename,   safelight::cli::add_split, safelight::cli::add_join, safelight::cli::add_set_metadata,
+};
 
 int run(int argc, char** argv) {
   CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
@@ -31,15 +38,30 @@ int run(int argc, char** argv) {
   return status;
 }
 
+// Of a command that went wrong because a file lost its bytes, that is the reason, whatever the zeros in their place led
+// to.
+int fail_with(const safelight::Error& error) {
+  try {
+    safelight::check_all_mappings();
+  } catch (const safelight::Error& lost) {
+    std::fprintf(stderr, "safelight: %s\n", lost.what());
+    return safelight::exit_code(lost.category());
+  }
+  std::fprintf(stderr, "safelight: %s\n", error.what());
+  return safelight::exit_code(error.category());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the size limit is then an error of write(), like a full disk
+  safelight::cli::survive_lost_files();
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    safelight::check_all_mappings();
+    return status;
   } catch (const safelight::Error& e) {
-    std::fprintf(stderr, "safelight: %s\n", e.what());
-    return safelight::exit_code(e.category());
+    return fail_with(e);
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "safelight: out of memory\n");
     return safelight::exit_code(safelight::ErrorCategory::limit);

@@ -3,6 +3,8 @@
 #include <array>
 #include <csignal>
 
+#include "core/mapping_guard.h"
+
 namespace safelight::cli {
 namespace {
 
@@ -28,6 +30,10 @@ bool install_handlers() {
 const CancelToken& cancel_on_signals() {
   [[maybe_unused]] static const bool installed = install_handlers();
   return token;
+}
+
+void survive_lost_files() {
+  guard_all_mappings([]() noexcept { token.cancel(); });
 }
 
 }  // namespace safelight::cli

@@ -1,5 +1,6 @@
-// Every file of the corpus gets its verdict, in both modes, from check() and from open().
-#include "corpus.h"
+// Every file of the corpus gets its verdicts: strict and compat from check() and open(), and that of repair, whose
+// result is a strict file.
+#include "conformance/corpus.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -8,7 +9,9 @@
 
 #include "core/file_descriptor.h"
 #include "safelight/error.h"
+#include "safelight/repair.h"
 #include "safelight/safetensors.h"
+#include "support/temporary_folder.h"
 
 namespace safelight::test {
 namespace {
@@ -57,20 +60,57 @@ TEST(Corpus, EveryFileGetsItsVerdict) {
     const MemoryFile file(c.bytes());
     for (const Mode mode : {Mode::strict, Mode::compat}) {
       SCOPED_TRACE(mode == Mode::strict ? "strict" : "compat");
-      const std::string& rule = mode == Mode::strict ? c.strict : c.compat;
+      const std::string& rule = mode == Mode::strict ? c.verdicts.strict : c.verdicts.compat;
       expect_verdict(file.path(), mode, rule);
       expect_open(file.path(), mode, rule);
     }
   }
 }
 
-TEST(Corpus, StrictAcceptsNothingThatCompatRejects) {
-  for (const CorpusCase& c : corpus()) EXPECT_TRUE(c.strict != "ok" || c.compat == "ok") << c.name;
+constexpr std::uintmax_t kLarge = 1 << 20;  // files to go through once only
+
+// What is repaired says what was changed, unless the file was sound; what is not, leaves nothing behind.
+void expect_repair(const std::filesystem::path& path, const Verdicts& verdicts) {
+  const TemporaryFolder folder;
+  const RepairPlan plan = plan_repair(path);
+  EXPECT_EQ(plan.verdict.rule, verdicts.repair) << plan.verdict.detail;
+  EXPECT_EQ(plan.verdict.valid, verdicts.repair == "ok");
+  if (!plan.verdict.valid) {
+    if (std::filesystem::file_size(path) < kLarge) {
+      EXPECT_THROW(repair(path, folder / "out"), Error);
+    }
+    EXPECT_EQ(folder.files(), 0u);
+    return;
+  }
+  EXPECT_TRUE(verdicts.strict == "ok" || !plan.changes.empty());
+  EXPECT_EQ(repair(path, folder / "out").changes, plan.changes);
+  const Verdict repaired = check(folder / "out");
+  EXPECT_TRUE(repaired.valid) << repaired.rule << ": " << repaired.detail;
+  EXPECT_TRUE(plan_repair(folder / "out").changes.empty()) << "a repaired file needs no repair";
 }
 
-TEST(Corpus, NamesAreUnique) {
+TEST(Corpus, EveryFileIsRepairedOrRefused) {
+  for (const CorpusCase& c : corpus()) {
+    SCOPED_TRACE(c.name);
+    expect_repair(MemoryFile(c.bytes()).path(), c.verdicts);
+  }
+}
+
+// Each mode accepts what the stricter one accepts.
+TEST(Corpus, StrictThenCompatThenRepair) {
+  for (const CorpusCase& c : corpus()) {
+    EXPECT_TRUE(c.verdicts.strict != "ok" || c.verdicts.compat == "ok") << c.name;
+    EXPECT_TRUE(c.verdicts.compat != "ok" || c.verdicts.repair == "ok") << c.name;
+  }
+}
+
+TEST(Corpus, EveryCaseHasItsNameAndAReason) {
   std::set<std::string> names;
-  for (const CorpusCase& c : corpus()) EXPECT_TRUE(names.insert(c.name).second) << c.name;
+  for (const CorpusCase& c : corpus()) {
+    EXPECT_TRUE(names.insert(c.name).second) << c.name;
+    EXPECT_FALSE(c.why.empty()) << c.name;
+  }
+  EXPECT_GE(names.size(), 120u);
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+#include "apps/cli/edit_report.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "apps/cli/work_progress.h"
+#include "core/fail.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "safelight/content_hash.h"
+#include "safelight/edit.h"
+
+namespace safelight::cli {
+
+void add_edit_options(CLI::App& command, EditOptions& options, const std::string& output_help) {
+  command.add_option("-o,--output", options.output, output_help);
+  command.add_option("--threads", options.threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
+  command.add_flag("--dry-run", options.dry_run, "Only say what would be written");
+  command.add_flag("--compat", options.compat, "Open what the reference implementation opens, its accidents included");
+  command.add_flag("--json", options.json, "Print one JSON object");
+}
+
+void check_output(const EditOptions& options) {
+  if (options.output.empty() && !options.dry_run) fail(ErrorCategory::usage, "[output] expected -o, or --dry-run");
+}
+
+SafeTensors open(const std::string& path, const EditOptions& options) {
+  return SafeTensors::open(path, options.compat ? Mode::compat : Mode::strict);
+}
+
+std::uint64_t bytes_of(std::span<const PendingTensor> tensors) {
+  std::uint64_t bytes = 0;
+  for (const PendingTensor& t : tensors)
+    bytes += (static_cast<std::uint64_t>(elements(t.shape)) * static_cast<std::uint64_t>(bits(t.dtype)) + 7) / 8;
+  return bytes;
+}
+
+void write(std::span<const PendingTensor> tensors, const Metadata& metadata, const EditOptions& options) {
+  if (options.dry_run) return;
+  WorkProgress progress(options.json);
+  const SaveReport report =
+      save(options.output, tensors, without_hashes(metadata),
+           {.hashes = metadata.contains(std::string(kContentHashKey))}, progress.context(options.threads));
+  progress.clear();
+  if (!report.note.empty()) fmt::print(stderr, "safelight: note: {}\n", report.note);
+}
+
+std::string outcome(const EditOptions& options) {
+  return options.dry_run ? "nothing was written\n" : fmt::format("written: {}\n", printable(options.output));
+}
+
+std::string outcome_json(const EditOptions& options) {
+  return fmt::format(R"("output":{},"written":{})", json_string(options.output), !options.dry_run);
+}
+
+std::string names_json(std::span<const std::string> names) {
+  std::string out = "[";
+  for (const std::string& name : names) out += (out.size() > 1 ? "," : "") + json_string(name);
+  return out + "]";
+}
+
+}  // namespace safelight::cli

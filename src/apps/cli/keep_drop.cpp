@@ -1,0 +1,92 @@
+// safelight keep, safelight drop: some of a file's tensors.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/edit_report.h"
+#include "core/human.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "safelight/edit.h"
+
+namespace safelight::cli {
+namespace {
+
+enum class What { keep, drop };
+
+struct Options {
+  std::string file;
+  std::vector<std::string> patterns;
+  EditOptions edit;
+};
+
+// The names that are not in the list any more.
+std::vector<std::string> names_left_out(const SafeTensors& file, const std::vector<PendingTensor>& kept) {
+  std::set<std::string_view> names;
+  for (const PendingTensor& t : kept) names.insert(t.name);
+  std::vector<std::string> out;
+  for (const TensorInfo& info : file.tensors())
+    if (!names.contains(info.name)) out.push_back(info.name);
+  return out;
+}
+
+std::string as_json(const Options& options, const std::vector<PendingTensor>& kept,
+                    const std::vector<std::string>& left_out) {
+  std::vector<std::string> names;
+  for (const PendingTensor& t : kept) names.push_back(t.name);
+  return fmt::format(R"({{"file":{},{},"kept":{},"dropped":{},"bytes":{}}})"
+                     "\n",
+                     json_string(options.file), outcome_json(options.edit), names_json(names), names_json(left_out),
+                     bytes_of(kept));
+}
+
+std::string as_text(const Options& options, const SafeTensors& file, const std::vector<PendingTensor>& kept,
+                    const std::vector<std::string>& left_out) {
+  std::string out;
+  if (options.edit.dry_run)
+    for (const std::string& name : left_out) out += fmt::format("left out: {}\n", printable(name, 200));
+  return out +
+         fmt::format("{} of {} tensors, {}\n", human_count(kept.size()), human_count(file.tensors().size()),
+                     human_bytes(bytes_of(kept))) +
+         outcome(options.edit);
+}
+
+int select(const Options& options, What what) {
+  check_output(options.edit);
+  const SafeTensors file = open(options.file, options.edit);
+  const std::vector<PendingTensor> kept =
+      what == What::keep ? keep(tensors_of(file), options.patterns) : drop(tensors_of(file), options.patterns);
+  write(kept, file.metadata(), options.edit);
+  const std::vector<std::string> left_out = names_left_out(file, kept);
+  fmt::print("{}", options.edit.json ? as_json(options, kept, left_out) : as_text(options, file, kept, left_out));
+  return 0;
+}
+
+void add(CLI::App& app, int& status, What what, const char* name, const char* description, const char* example) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(name, description);
+  command->add_option("FILE", options->file, "The file to take tensors from")->required();
+  command->add_option("GLOB", options->patterns, "Patterns of names: * (any text, dots included) ? [a-z]")->required();
+  add_edit_options(*command, options->edit, "Where the new file goes; may be FILE itself");
+  command->footer(example);
+  command->callback([options, &status, what] { status = select(*options, what); });
+}
+
+}  // namespace
+
+void add_keep(CLI::App& app, int& status) {
+  add(app, status, What::keep, "keep", "Write a file with those tensors whose names fit a pattern.",
+      "Example: safelight keep model.safetensors 'first_stage_model.*' -o vae.safetensors");
+}
+
+void add_drop(CLI::App& app, int& status) {
+  add(app, status, What::drop, "drop", "Write a file without those tensors whose names fit a pattern.",
+      "Example: safelight drop model.safetensors 'model_ema.*' -o smaller.safetensors");
+}
+
+}  // namespace safelight::cli

@@ -1,0 +1,83 @@
+// safelight split: one file into several, with an index.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/commands.h"
+#include "apps/cli/edit_report.h"
+#include "apps/cli/work_progress.h"
+#include "core/fail.h"
+#include "core/human.h"
+#include "core/json_text.h"
+#include "core/printable.h"
+#include "safelight/edit.h"
+
+namespace safelight::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::uint64_t max_size = 0;
+  bool by_prefix = false;
+  EditOptions edit;
+};
+
+std::vector<Part> parts_of(const SafeTensors& file, const Options& options) {
+  if (options.by_prefix) return split_by_prefix(tensors_of(file));
+  return split_by_size(tensors_of(file), std::filesystem::path(options.file).stem().native(), options.max_size);
+}
+
+std::string as_json(const Options& options, const std::vector<Part>& parts) {
+  std::string out = fmt::format(R"({{"file":{},{},"parts":[)", json_string(options.file), outcome_json(options.edit));
+  const char* separator = "";
+  for (const Part& part : parts) {
+    out += fmt::format(R"({}{{"file":{},"tensors":{},"bytes":{}}})", separator, json_string(part.file),
+                       part.tensors.size(), bytes_of(part.tensors));
+    separator = ",";
+  }
+  return out + "]}\n";
+}
+
+std::string as_text(const Options& options, const std::vector<Part>& parts) {
+  std::string out;
+  for (const Part& part : parts)
+    out += fmt::format("{}  {} tensors, {}\n", printable(part.file), human_count(part.tensors.size()),
+                       human_bytes(bytes_of(part.tensors)));
+  return out + outcome(options.edit);
+}
+
+int split(const Options& options) {
+  check_output(options.edit);
+  if (options.by_prefix == (options.max_size > 0))
+    fail(ErrorCategory::usage, "[split] expected either --max-size or --by-prefix");
+  const SafeTensors file = open(options.file, options.edit);
+  const std::vector<Part> parts = parts_of(file, options);
+  if (!options.edit.dry_run) {
+    WorkProgress progress(options.edit.json);
+    save_parts(options.edit.output, std::filesystem::path(options.file).stem().native(), parts,
+               without_hashes(file.metadata()), progress.context(options.edit.threads));
+  }
+  fmt::print("{}", options.edit.json ? as_json(options, parts) : as_text(options, parts));
+  return 0;
+}
+
+}  // namespace
+
+void add_split(CLI::App& app, int& status) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("split", "Split a file into several with an index, in a folder of their own.");
+  command->add_option("FILE", options->file, "The file to split")->required();
+  command->add_option("--max-size", options->max_size, "At most so many bytes of tensors in each: 2GB, 500MB, 1GiB")
+      ->transform(CLI::AsSizeValue(true));
+  command->add_flag("--by-prefix", options->by_prefix,
+                    "One file for each first part of the names, up to the first dot");
+  add_edit_options(*command, options->edit, "The folder for the files: a new one, or an empty one");
+  command->footer("Example: safelight split model.safetensors --max-size 2GB -o model/");
+  command->callback([options, &status] { status = split(*options); });
+}
+
+}  // namespace safelight::cli

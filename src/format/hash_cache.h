@@ -1,0 +1,31 @@
+// Hashes of large files, kept between runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "safelight/hash.h"
+
+namespace safelight {
+
+// What tells that a file is still the one that was hashed.
+struct FileStamp {
+  std::filesystem::path path;  // without symbolic links
+  std::uint64_t size = 0;
+  std::int64_t modified = 0;  // nanoseconds since 1970
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+// Of an open file. Nothing if it is not a regular one, or was modified within the last two seconds: another change
+// could then leave the same time, whose steps some file systems make that large.
+std::optional<FileStamp> stamp_of(int descriptor, const std::filesystem::path& path);
+
+// Each entry is a file of its own, named after the path's hash and put in its place by renaming, so that any number of
+// processes may read and write at once. Nothing here throws for what the cache's folder or files may be: without a
+// cache there is merely more to compute.
+std::optional<FileHashes> cached_hashes(const FileStamp& stamp);
+void cache_hashes(const FileStamp& stamp, const FileHashes& hashes);
+
+}  // namespace safelight
