@@ -37,7 +37,7 @@ void WorkProgress::show(const Progress& report) {
     stage_ = report.stage;
     stage_began_ = shown_ = now;
   }
-  if (now - shown_ < (style_ == Style::line ? kDrawEvery : kLogEvery)) return;
+  if (now - shown_ < (style_ == Style::line ? Clock::duration(kDrawEvery) : Clock::duration(kLogEvery))) return;
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - stage_began_).count();
   if (style_ == Style::line) {
