@@ -9,7 +9,7 @@ packages_of() {
   case $1 in
     build)
       echo cmake ninja-build g++ gzip python3 python3-pip libfmt-dev libsimdjson-dev libhwy-dev libcli11-dev libre2-dev libpng-dev \
-        libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev pkgconf libgtest-dev libgmock-dev
+        libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev zlib1g-dev pkgconf libgtest-dev libgmock-dev
       ;;
     fuzz) echo clang ;;
     training) echo python3 python3-numpy ;;

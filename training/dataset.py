@@ -27,6 +27,21 @@ def chunk_captions(set_seed, chunk):
     return np.array([[tokenizer.padded(write(scene, random)) for write in writers] for scene in chunk_scenes(set_seed, chunk)], np.uint16)
 
 
+def emphasis(scene):
+    """How often a picture is shown in training, relative to others: more where the judge finds most mistakes."""
+    if scene["kind"] == "objects":
+        return .6
+    weight = {"crescent moon": 3.0, "full moon": 1.5}.get(scene["body"], 1.0)
+    weight *= 1.5 if scene["trees"]["number"] else 1.0
+    return weight * (1.5 if scene["ground"] == "sea" and scene["weather"] else 1.0)
+
+
+def emphases(set_seed, count):
+    """float32 (count): emphasis() of the first scenes of a set."""
+    scenes_of = (chunk_scenes(set_seed, chunk) for chunk in range(-(-count // CHUNK)))
+    return np.array([emphasis(scene) for chunk in scenes_of for scene in chunk], np.float32)[:count]
+
+
 def _fill(path, set_seed, chunk):
     pictures = np.load(path, mmap_mode="r+")
     pictures[chunk * CHUNK:(chunk + 1) * CHUNK] = chunk_pictures(set_seed, chunk)

@@ -112,8 +112,8 @@ class Run:
 
         def save(weights, seconds):
             replace(snapshot, dict(unet=weights.averaged("unet"), text=weights.averaged("text"), seconds=seconds))
-        summary = train_unet.train(latents, captions, vocabulary, unet, text, self.options.unet_seconds, log=self.path("unet.jsonl"), save=save,
-                                   processes=self.options.processes, start=began)
+        summary = train_unet.train(latents, captions, dataset.emphases(TRAINING_SET, len(latents)), vocabulary, unet, text,
+                                   self.options.unet_seconds, log=self.path("unet.jsonl"), save=save, processes=self.options.processes, start=began)
         replace(self.path("unet.pt"), dict(unet=unet.state_dict(), text=text.state_dict()))
         return summary
 

@@ -20,14 +20,15 @@ def spread_times(count, generator):
     return times.clamp(max=diffusion.STEPS - 1)[torch.randperm(count, generator=generator)]
 
 
-def train(latents, captions, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100, start=0.0):
-    """latents: float16 (N, 4, 16, 16); captions: rows of the compact vocabulary, (N, captions, 77). batch is per process."""
-    shares = diffusion.signal_shares()
+def train(latents, captions, emphases, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100, start=0.0):
+    """latents: float16 (N, 4, 16, 16); captions: rows of the compact vocabulary, (N, captions, 77); emphases: how often each is
+    shown, relative to others, (N). batch is per process."""
+    shares, emphases = diffusion.signal_shares(), torch.from_numpy(emphases)
     empty = torch.from_numpy(vocabulary.rows(tokens.Tokenizer().padded(""))).long()
 
     def loss_of(progress, generator):
         count = batch if progress > FULL_BATCH_FROM else batch // 2
-        which = torch.randint(len(latents), (count,), generator=generator)
+        which = torch.multinomial(emphases, count, replacement=True, generator=generator)
         wordings = torch.randint(captions.shape[1], (count,), generator=generator)
         clean = torch.from_numpy(latents[which.numpy()]).float()
         ids = torch.from_numpy(captions[which.numpy(), wordings.numpy()]).long()

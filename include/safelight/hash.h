@@ -8,7 +8,7 @@
 
 namespace safelight {
 
-// All as lower-case hexadecimal digits.
+// All as lower-case hexadecimal digits. SafeTensors means what compat mode accepts.
 struct FileHashes {
   std::string sha256;       // of the whole file
   std::string autov1;       // 8 digits: SHA-256 of the 64 KiB at 1 MiB, the old "model hash" of A1111 (weak: it says
@@ -17,6 +17,8 @@ struct FileHashes {
   std::string data_sha256;  // of what follows the header: the same after an edit of the metadata. Also known as
                             // sshs_model_hash and modelspec.hash_sha256. Empty unless the file is SafeTensors
   std::string autov3;       // 12 digits of data_sha256: the LoRA hash of A1111
+  std::string content;      // "xxh3-128:" and 32 digits: our hash of the tensors in whatever order (content_hash.h).
+                            // Empty unless the file is SafeTensors
 };
 
 struct HashOptions {
@@ -26,7 +28,7 @@ struct HashOptions {
   bool cache = true;
 };
 
-// Reads the file once, in bounded memory; the hashes of the whole and of the data are computed side by side.
+// Reads the file once, in bounded memory; the hashes are computed side by side.
 // Progress: bytes, stage "hash". Throws Error(io), Error(cancelled).
 FileHashes hash_file(const std::filesystem::path& path, const HashOptions& options = {}, const Context& context = {});
 

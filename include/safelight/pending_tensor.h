@@ -15,8 +15,8 @@ namespace safelight {
 struct PendingTensor {
   std::string name;
   DType dtype = DType::F32;
-  Shape shape;
-  std::function<Tensor()> make;
+  Shape shape{};
+  std::function<Tensor()> make{};
 };
 
 }  // namespace safelight

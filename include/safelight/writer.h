@@ -35,6 +35,9 @@ struct SaveOptions {
   // are dealt out in the order of the list.
   std::uint64_t shard_bytes = 0;
 
+  // Read the header back and judge it in strict mode before the file takes its place.
+  bool verify = false;
+
   // Flush file and folder to the disk before and after renaming. Without, a power loss soon after may lose the new
   // file, or some of its bytes; the end of the process cannot.
   bool durable = true;

@@ -40,12 +40,12 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
       fail(ErrorCategory::io, "[file] cannot map {} ({} bytes): {}", printable(path.native()), size,
            std::strerror(errno));
   }
-  return std::shared_ptr<const MappedFile>(
-      new MappedFile(path, std::move(fd), {static_cast<const std::byte*>(data), size}));
+  Mapping mapping(static_cast<const std::byte*>(data), Unmap{size});
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, std::move(fd), std::move(mapping)));
 }
 
-MappedFile::~MappedFile() {
-  if (bytes_.data()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+void MappedFile::Unmap::operator()(const std::byte* data) const noexcept {
+  ::munmap(const_cast<std::byte*>(data), size);
 }
 
 }  // namespace safelight

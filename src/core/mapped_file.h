@@ -20,21 +20,26 @@ class MappedFile {
   // Throws Error(io) with the system's reason, or saying that it is a folder, a pipe, a device. Never blocks on a pipe.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
 
-  ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  std::span<const std::byte> bytes() const noexcept { return {mapping_.get(), mapping_.get_deleter().size}; }
   int descriptor() const noexcept { return fd_.get(); }
   const WatchedMapping& watch() const noexcept { return watch_; }
 
  private:
-  MappedFile(const std::filesystem::path& path, FileDescriptor fd, std::span<const std::byte> bytes)
-      : fd_(std::move(fd)), bytes_(bytes), watch_(path, fd_.get(), bytes) {}
+  struct Unmap {
+    std::size_t size = 0;
+    void operator()(const std::byte* data) const noexcept;
+  };
+  using Mapping = std::unique_ptr<const std::byte, Unmap>;
+
+  MappedFile(const std::filesystem::path& path, FileDescriptor fd, Mapping mapping)
+      : fd_(std::move(fd)), mapping_(std::move(mapping)), watch_(path, fd_.get(), bytes()) {}
 
   FileDescriptor fd_;
-  std::span<const std::byte> bytes_;  // null if the file is empty: a mapping cannot be
-  WatchedMapping watch_;
+  Mapping mapping_;       // null if the file is empty: a mapping cannot be
+  WatchedMapping watch_;  // ends before the mapping: its addresses may be another's at once
 };
 
 }  // namespace safelight

@@ -36,9 +36,9 @@ class WatchedMapping {
   const std::filesystem::path path_;
   const int fd_;
   const std::span<const std::byte> bytes_;
-  const int slot_;  // in the handler's table; -1 if it was full
   mutable std::atomic<int> guards_{0};
   mutable std::atomic<std::uint64_t> lost_{kIntact};  // offset of the first byte found missing
+  const int slot_;  // in the handler's table; -1 if it was full. Last, because the table shows the rest to others
 };
 
 // For a program, which may own the process's signals: from here on all mappings are guarded, and `on_loss` is called

@@ -1,6 +1,7 @@
 #include "format/contents.h"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 
 #include "core/human.h"
@@ -85,8 +86,13 @@ Contents read_rest(std::string_view json, std::uint64_t file_bytes, const OpenOp
 }  // namespace
 
 Contents read_contents(std::span<const std::byte> file, const OpenOptions& options) {
-  const std::uint64_t n = header_length(file, file.size(), options.limits);
-  return read_rest({reinterpret_cast<const char*>(file.data()) + kLengthField, n}, file.size(), options);
+  return read_contents(file, file.size(), options);
+}
+
+Contents read_contents(std::span<const std::byte> head, std::uint64_t file_bytes, const OpenOptions& options) {
+  const std::uint64_t n = header_length(head, file_bytes, options.limits);
+  assert(n <= head.size() - kLengthField);
+  return read_rest({reinterpret_cast<const char*>(head.data()) + kLengthField, n}, file_bytes, options);
 }
 
 Contents read_contents(const MappedFile& file, const std::filesystem::path& path, const OpenOptions& options) {

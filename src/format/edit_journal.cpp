@@ -216,9 +216,10 @@ void replay_journal(int file, const std::filesystem::path& real) {
   if (fit == Fit::as_before || fit == Fit::half_changed) {
     SaveReport ignored;
     if (!write_and_flush(file, journal->change.offset, journal->change.after, true, ignored)) {
-      if (fit == Fit::as_before) return;  // nothing was changed: the file is whole
+      const int error = errno;
+      if (compare(file, *journal) != Fit::half_changed) return;  // whole, and may stay so
       fail(ErrorCategory::io, "[edit] a change of {} was interrupted half-way and cannot be finished: {}",
-           printable(real.native()), std::strerror(errno));
+           printable(real.native()), std::strerror(error));
     }
   }
   ::unlink(path.c_str());

@@ -7,6 +7,7 @@
 //   sha256 ...
 //   autov1 ...
 //   data_sha256 ...
+//   content ...
 //   check ...                   the SHA-256 of all lines before
 #include "format/hash_cache.h"
 
@@ -34,8 +35,9 @@ constexpr std::int64_t kSettled = 2'000'000'000;  // nanoseconds
 constexpr std::size_t kLongestEntry = 64 * 1024;
 
 using Field = std::pair<std::string_view, std::string FileHashes::*>;
-constexpr std::array<Field, 3> kFields = {Field{"sha256", &FileHashes::sha256}, Field{"autov1", &FileHashes::autov1},
-                                          Field{"data_sha256", &FileHashes::data_sha256}};
+constexpr std::array<Field, 4> kFields = {Field{"sha256", &FileHashes::sha256}, Field{"autov1", &FileHashes::autov1},
+                                          Field{"data_sha256", &FileHashes::data_sha256},
+                                          Field{"content", &FileHashes::content}};
 
 std::string sha256_of(std::string_view text) {
   Sha256 hash;

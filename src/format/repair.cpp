@@ -1,6 +1,7 @@
 #include "safelight/repair.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "core/read_fully.h"
 #include "format/accidents.h"
 #include "format/contents.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/layout.h"
 #include "format/name_index.h"
@@ -39,9 +41,9 @@ struct Rescue {
 };
 
 // The contents of a file that needs no repair; nothing if it does. Throws BrokenRule if its header cannot be found.
-std::optional<Contents> sound_contents(std::span<const std::byte> file) {
+std::optional<Contents> sound_contents(const MappedFile& file, const std::filesystem::path& path) {
   try {
-    return read_contents(file, {});
+    return read_contents(file, path, {});
   } catch (const BrokenRule& e) {
     if (e.rule() == Rule::header_too_small || e.rule() == Rule::header_too_large || e.rule() == Rule::header_length)
       throw;
@@ -49,15 +51,19 @@ std::optional<Contents> sound_contents(std::span<const std::byte> file) {
   }
 }
 
-std::string_view header_of(std::span<const std::byte> file) {
+// The header's text. REQUIRES: it lies inside the file and is not longer than the format allows.
+std::string header_of(const MappedFile& file, const std::filesystem::path& path) {
+  std::array<std::byte, kLengthField> field;
+  read_fully(file.descriptor(), path, 0, field);
   std::uint64_t n = 0;
-  for (std::size_t i = kLengthField; i-- > 0;) n = n << 8 | std::to_integer<std::uint64_t>(file[i]);
-  return {reinterpret_cast<const char*>(file.data()) + kLengthField, static_cast<std::size_t>(n)};
+  for (std::size_t i = kLengthField; i-- > 0;) n = n << 8 | std::to_integer<std::uint64_t>(field[i]);
+  std::string text(std::min<std::uint64_t>(n, kLongestHeader), '\0');
+  read_fully(file.descriptor(), path, kLengthField, std::as_writable_bytes(std::span(text)));
+  return text;
 }
 
 // Makes spaces of a byte order mark before the header's object and of NULs after it, so that offsets stay.
-std::string with_clean_edges(std::string_view header, Rescue& rescue) {
-  std::string json(header);
+std::string with_clean_edges(std::string json, Rescue& rescue) {
   if (json.starts_with(kByteOrderMark)) {
     json.replace(0, kByteOrderMark.size(), kByteOrderMark.size(), ' ');
     rescue.change("left out the byte order mark before the header");
@@ -172,17 +178,16 @@ void tell_unaligned(Rescue& rescue) {
                   shown(first->name), data + first->begin);
 }
 
-Rescue rescue_broken(std::span<const std::byte> file, const RepairOptions& options) {
+Rescue rescue_broken(const MappedFile& file, const std::filesystem::path& path, const RepairOptions& options) {
   Rescue rescue;
-  const std::string_view text = header_of(file);
-  const std::string json = with_clean_edges(text, rescue);
+  const std::string json = with_clean_edges(header_of(file, path), rescue);
   Header header = parse_header(json, {.mode = Mode::compat, .limits = {}});
   for (std::string& line : list_accidents(json)) rescue.changes.push_back(std::move(line));
   const std::optional<std::string> repeated = drop_repeated_names(header.tensors, rescue);
   sort_by_offset(header.tensors);
-  rescue.contents.header_bytes = text.size();
+  rescue.contents.header_bytes = json.size();
   rescue.contents.metadata = std::move(header.metadata);
-  const std::uint64_t data_bytes = file.size() - kLengthField - text.size();
+  const std::uint64_t data_bytes = file.bytes().size() - kLengthField - json.size();
   const Gaps gaps = walk(std::move(header.tensors), data_bytes, rescue);
   settle_lost(gaps, data_bytes, options.keep_complete, rescue);
   if (repeated && (gaps.holes > 0 || data_bytes > gaps.end))
@@ -193,13 +198,13 @@ Rescue rescue_broken(std::span<const std::byte> file, const RepairOptions& optio
   return rescue;
 }
 
-Rescue rescue_file(std::span<const std::byte> file, const RepairOptions& options) {
-  std::optional<Contents> contents = sound_contents(file);
-  if (!contents) return rescue_broken(file, options);
+Rescue rescue_file(const MappedFile& file, const std::filesystem::path& path, const RepairOptions& options) {
+  std::optional<Contents> contents = sound_contents(file, path);
+  if (!contents) return rescue_broken(file, path, options);
   Rescue rescue{.contents = std::move(*contents), .changes = {}, .lost = {}};
   tell_unaligned(rescue);
   if (!rescue.changes.empty())
-    for (std::string& line : list_accidents(header_of(file))) rescue.changes.push_back(std::move(line));
+    for (std::string& line : list_accidents(header_of(file, path))) rescue.changes.push_back(std::move(line));
   return rescue;
 }
 
@@ -249,7 +254,8 @@ void copy(const MappedFile& file, const std::filesystem::path& from, const std::
 
 RepairPlan plan_repair(const std::filesystem::path& in, const RepairOptions& options) {
   try {
-    Rescue rescue = rescue_file(MappedFile::open(in)->bytes(), options);
+    finish_interrupted_edit(in);
+    Rescue rescue = rescue_file(*MappedFile::open(in), in, options);
     return {accepted(), std::move(rescue.changes), std::move(rescue.lost)};
   } catch (const BrokenRule& e) {
     return {refused(e), {}, {}};
@@ -260,13 +266,14 @@ RepairPlan plan_repair(const std::filesystem::path& in, const RepairOptions& opt
 
 RepairPlan repair(const std::filesystem::path& in, const std::filesystem::path& out, const RepairOptions& options,
                   const Context& context) {
+  finish_interrupted_edit(in);
   const std::shared_ptr<const MappedFile> file = MappedFile::open(in);
   try {
-    Rescue rescue = rescue_file(file->bytes(), options);
+    Rescue rescue = rescue_file(*file, in, options);
     if (rescue.changes.empty())
       copy(*file, in, out, context);
     else
-      save(out, pending(rescue.contents, file, in), rescue.contents.metadata, {}, context);
+      save(out, pending(rescue.contents, file, in), rescue.contents.metadata, {.verify = true}, context);
     return {accepted(), std::move(rescue.changes), std::move(rescue.lost)};
   } catch (const BrokenRule& e) {
     fail(e.category(), "[repair] {} cannot be repaired: {} (rule {})", printable(in.native()), e.what(),

@@ -244,9 +244,9 @@ void ShardSet::compare_with_index() {
   for (; found != state_->by_name.end(); ++found) extra();
 }
 
-// Only of a complete set: what is missing has been told.
+// Only of a set that is otherwise right: what is missing or too much has been told.
 void ShardSet::compare_sizes() {
-  if (!index_->total_size || opened_.size() < index_->shards.size()) return;
+  if (!index_->total_size || problems_ > 0) return;
   std::uint64_t sum = 0;
   for (const Entry& entry : state_->entries) sum += entry.info->bytes();
   if (sum != *index_->total_size)

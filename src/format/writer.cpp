@@ -1,6 +1,7 @@
 #include "safelight/writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <bit>
@@ -10,8 +11,9 @@
 #include <unordered_map>
 
 #include "core/atomic_file.h"
-#include "core/available_memory.h"
 #include "core/fail.h"
+#include "core/printable.h"
+#include "format/contents.h"
 #include "format/coverage.h"
 #include "format/hash_text.h"
 #include "format/header.h"
@@ -26,7 +28,7 @@ namespace {
 constexpr std::uint64_t kLargestAlignment = std::uint64_t{1} << 20;
 constexpr std::uint64_t kReadBack = std::uint64_t{1} << 20;
 
-// Below, the page cache is faster, and what it holds is read again soon.
+// Below, the page cache is faster, and what it holds is read again soon. Above, what is flushed anyway goes past it.
 constexpr std::uint64_t kLargeFile = std::uint64_t{64} << 20;
 
 // Where a tensor goes, and what has been written of it.
@@ -50,12 +52,6 @@ void check_options(const SaveOptions& options) {
   if (!std::has_single_bit(options.alignment) || options.alignment < 8 || options.alignment > kLargestAlignment)
     fail(ErrorCategory::usage, "[save] expected an alignment that is a power of two from 8 to {}, found {}",
          kLargestAlignment, options.alignment);
-}
-
-// Going past the page cache pays for what is flushed anyway, and for what would push everything else out of it: the
-// kernel starts to write back at a tenth of the memory.
-bool wants_direct_writes(std::uint64_t bytes, bool durable) {
-  return bytes >= kLargeFile && (durable || bytes > available_memory() / 10);
 }
 
 }  // namespace
@@ -82,6 +78,7 @@ struct Writer::State {
   std::vector<HashedTensor> hashes_of(const Shard& shard);
   Hash128 hash_of(const Slot& slot);
   void add_index();
+  void verify();
 };
 
 // Decides which tensor goes where.
@@ -124,7 +121,7 @@ void Writer::State::open_files() {
     const Shard& shard = shards[i];
     AtomicFile& file = files.emplace_back(shards.size() == 1 ? path : shard_path(path, i, shards.size()));
     file.reserve(shard.header_bytes + shard.data_bytes());
-    if (wants_direct_writes(shard.data_bytes(), options.durable)) file.use_direct_writes();
+    if (shard.data_bytes() >= kLargeFile) file.use_direct_writes(!options.durable);
     if (!options.hashes) write_header(i);
   }
 }
@@ -229,6 +226,23 @@ void Writer::write(std::size_t tensor, std::span<const std::byte> bytes, std::ui
   slot.hash = hash;
 }
 
+// Throws Error(io) if a file is not what its header says: the disk, or a fault of ours.
+void Writer::State::verify() {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    std::string header(shards[i].header_bytes, '\0');
+    files[i].read_at(0, std::as_writable_bytes(std::span(header)));
+    struct stat status {};
+    try {
+      if (::fstat(files[i].descriptor(), &status) != 0 || header != header_of(shards[i]))
+        broken(Rule::io, "what was read back is not what was written");
+      read_contents(std::as_bytes(std::span(header)), static_cast<std::uint64_t>(status.st_size), {});
+    } catch (const BrokenRule& e) {
+      fail(ErrorCategory::io, "[save] {} was not written as it should be: {} (rule {})", printable(path.native()),
+           e.what(), name(e.rule()));
+    }
+  }
+}
+
 SaveReport Writer::finish() {
   State& s = *state_;
   s.check_complete();
@@ -237,6 +251,7 @@ SaveReport Writer::finish() {
       for (const Placed& t : s.shards[i].tensors) s.slots[t.index].hash = s.hash_of(s.slots[t.index]);
       s.write_header(i);
     }
+  if (s.options.verify) s.verify();
   if (s.shards.size() == 1) return s.files.front().commit(s.options.durable);
   s.add_index();
   return commit_together(s.files, s.options.durable);

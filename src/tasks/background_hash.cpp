@@ -37,7 +37,7 @@ void BackgroundHash::look_up() {
 
 void BackgroundHash::remember() const {
   if (stamp_ && stamp_of(file_.get(), path_) == stamp_)
-    cache_hashes(*stamp_, {.sha256 = hex_, .autov1 = {}, .autov2 = {}, .data_sha256 = {}, .autov3 = {}});
+    cache_hashes(*stamp_, {.sha256 = hex_, .autov1 = {}, .autov2 = {}, .data_sha256 = {}, .autov3 = {}, .content = {}});
 }
 
 bool BackgroundHash::hash_piece() {

@@ -33,6 +33,7 @@ TEST(HashCommand, JsonLines) {
   std::vector<std::string> v3;
   for (const simdjson::dom::element line : parser.parse_many(lines))
     v3.push_back(line["autov3"].is_null() ? "null" : std::string(std::string_view(line["autov3"])));
+  EXPECT_THAT(result.out, HasSubstr("\"content\":\"xxh3-128:"));
   EXPECT_THAT(v3, ::testing::ElementsAre("e3b0c44298fc", "null"));
 }
 

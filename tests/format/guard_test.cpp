@@ -7,8 +7,10 @@
 
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <thread>
 
+#include "core/atomic_file.h"
 #include "core/mapping_guard.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
@@ -125,6 +127,29 @@ TEST_F(GuardTest, AHandlerThatWasThereStays) {
               ::raise(SIGBUS);
             }),
             -42);
+}
+
+// As a program does that guards all it maps: nothing made from lost bytes is put in its place.
+TEST_F(GuardTest, WithAllMappingsGuardedNoFileIsCommittedAfterALoss) {
+  write("f");
+  const auto lose = [&] {
+    static bool told = false;
+    guard_all_mappings([]() noexcept { told = true; });
+    std::optional<SafeTensors> file = SafeTensors::open(folder_ / "f");
+    check_all_mappings();
+    std::filesystem::resize_file(folder_ / "f", 0);
+    if (sum(*file) != 0 || !told) ::_exit(1);
+    file.reset();  // a closed one counts, too
+    try {
+      AtomicFile(folder_ / "out").commit();
+    } catch (const Error& e) {
+      const bool right = e.category() == ErrorCategory::io && std::strstr(e.what(), "lost its bytes from offset 0");
+      ::_exit(right && !std::filesystem::exists(folder_ / "out") ? 7 : 2);
+    }
+    ::_exit(3);
+  };
+  EXPECT_EQ(ends_with(lose), -7);
+  EXPECT_EQ(folder_.files(), 1u) << "not even a temporary file";
 }
 
 TEST_F(GuardTest, BytesInMemoryNeedNone) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "safelight/content_hash.h"
 #include "safelight/safetensors.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
@@ -64,6 +65,7 @@ TEST_F(Hashes, OfFilesThatAreNotSafeTensors) {
   EXPECT_EQ(abc.autov2, "ba7816bf8f");
   EXPECT_EQ(abc.data_sha256, "");
   EXPECT_EQ(abc.autov3, "");
+  EXPECT_EQ(abc.content, "");
 }
 
 // AutoV1 sees the 64 KiB at 1 MiB and nothing else; the expected values are sha256sum's of these ranges.
@@ -90,9 +92,23 @@ TEST_F(Hashes, AutoV3IsOfTheData) {
     EXPECT_EQ(a.data_sha256, hash_file(settled("data", data)).sha256);
     EXPECT_EQ(a.autov3, a.data_sha256.substr(0, 12));
     EXPECT_EQ(a.data_sha256, b.data_sha256);
+    EXPECT_EQ(a.content, content_hash(SafeTensors::open(folder_ / "a")));
+    EXPECT_EQ(a.content, b.content);
     EXPECT_NE(a.sha256, b.sha256);
     EXPECT_EQ(hash_file(folder_ / "a", {}, {.threads = 1}).data_sha256, a.data_sha256);
   }
+}
+
+// Tensors of all sizes, some without bytes, some across the borders of pieces.
+TEST_F(Hashes, ContentOfManyTensors) {
+  std::vector<NamedTensor> tensors;
+  for (const std::int64_t size : {0, 1, 4'194'304, 0, 3, 5'000'000, 0, 7, 4'194'303})
+    tensors.push_back({std::to_string(tensors.size()), Tensor::allocate(DType::U8, {size})});
+  for (NamedTensor& t : tensors) std::fill_n(t.tensor.mutable_data(), t.tensor.bytes(), std::byte(t.name[0]));
+  save(folder_ / "f", tensors);
+  EXPECT_EQ(hash_file(folder_ / "f").content, content_hash(SafeTensors::open(folder_ / "f")));
+  save(folder_ / "none", std::vector<NamedTensor>{{"a", Tensor::allocate(DType::U8, {0})}});
+  EXPECT_EQ(hash_file(folder_ / "none").content, content_hash(SafeTensors::open(folder_ / "none")));
 }
 
 TEST_F(Hashes, AreRemembered) {

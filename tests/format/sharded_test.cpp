@@ -44,7 +44,8 @@ class ShardedTest : public ::testing::Test {
 
   std::vector<std::string> rules(const std::string& what = kIndex) {
     std::vector<std::string> found;
-    for (const ShardProblem& p : ShardedTensors::open(folder_ / what, {.tolerant = true}).problems()) {
+    const ShardedTensors set = ShardedTensors::open(folder_ / what, {.tolerant = true});
+    for (const ShardProblem& p : set.problems()) {
       found.push_back(p.rule);
       EXPECT_FALSE(p.detail.empty());
     }
@@ -65,7 +66,7 @@ TEST_F(ShardedTest, AnIndexAFolderAndASingleFileOpenAsOne) {
     EXPECT_EQ(set.find("x").info, nullptr);
     EXPECT_ERROR(set.tensor("x"), model, "no tensor \"x\"");
     EXPECT_EQ(set.metadata().at("format"), "m-00001-of-00002.safetensors");
-    EXPECT_THAT(set.problems(), IsEmpty());
+    EXPECT_TRUE(set.problems().empty());
     EXPECT_EQ(set.path(), path);
   }
   EXPECT_EQ(ShardedTensors::open(folder_ / kIndex).index_metadata(), (Metadata{{"by", "x"}, {"total_size", "28"}}));
@@ -205,7 +206,8 @@ TEST_F(ShardedTest, ProblemsAreBounded) {
   EXPECT_EQ(set.problems().back().detail, "2000 more problems are not listed");
   EXPECT_ERROR(ShardedTensors::open(folder_ / "many.json"), io, "and 2999 more problems");
   write("q-00001-of-99999999999999.safetensors", {{"a", 1}});
-  EXPECT_EQ(ShardedTensors::open(folder_ / "many.json", {.tolerant = true}).problems().size(), 1001u);
+  std::filesystem::remove(folder_ / kIndex);
+  EXPECT_EQ(rules(".").size(), 1000u);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "safelight/error.h"
@@ -34,6 +35,20 @@ TEST(BackgroundHash, OfManyPiecesInAnyDivisionOfTheWork) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     EXPECT_EQ(hash.hex({}), kManyZeros) << milliseconds;
   }
+}
+
+// The file is exchanged behind the cache's back, with the same size and time: what comes is remembered.
+TEST(BackgroundHash, IsRememberedForTheNextTime) {
+  const test::TemporaryFolder folder;
+  ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+  const auto an_hour_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const char* content : {"abc", "xyz"}) {
+    test::write_file(folder / "f", content);
+    std::filesystem::last_write_time(folder / "f", an_hour_ago);
+    EXPECT_EQ(BackgroundHash(folder / "f").hex({}), kAbc) << content;
+  }
+  test::write_file(folder / "f", "");
+  EXPECT_EQ(BackgroundHash(folder / "f").hex({}), kEmpty);
 }
 
 TEST(BackgroundHash, OfAFileThatIsGoneIsNothing) { EXPECT_EQ(BackgroundHash("/no/such/file").hex({}), ""); }

@@ -81,6 +81,8 @@ class FloatColumn {
   };
   static bool needs_exponent(std::span<const double> finite);
   Parts parts(double value) const;
+  std::string sign(double value) const { return std::signbit(value) ? "-" : plus_ ? "+" : ""; }
+  std::string scientific(double value) const;
 
   DType dtype_;
   int precision_;
@@ -113,8 +115,8 @@ FloatColumn::FloatColumn(DType dtype, std::span<const double> values, int precis
   }
   right_ = scientific_ ? digits_ + exponent + 1 : digits_;
   if (finite.size() == values.size()) return;
-  const bool sign = plus || std::any_of(values.begin(), values.end(), [](double v) { return v == -INFINITY; });
-  const std::size_t word = sign ? 4 : 3;  // "-inf", "nan"
+  const bool minus = std::any_of(values.begin(), values.end(), [](double v) { return v == -INFINITY; });
+  const std::size_t word = minus || plus ? 4 : 3;  // "-inf", "nan"
   left_ = std::max(left_, word - std::min(word, right_ + 1));
 }
 
@@ -123,7 +125,7 @@ FloatColumn::Parts FloatColumn::parts(double value) const {
   const int whole_digits = scientific_ ? 1 : std::max(d.exponent, 0);
   const int size = static_cast<int>(d.digits.size());
   Parts p;
-  p.whole = std::signbit(value) ? "-" : plus_ ? "+" : "";
+  p.whole = sign(value);
   const std::string whole = d.digits.substr(0, static_cast<std::size_t>(std::min(whole_digits, size)));
   p.whole += whole.empty() ? "0" : whole + std::string(static_cast<std::size_t>(whole_digits) - whole.size(), '0');
   if (!scientific_ && d.exponent < 0) p.fraction = std::string(static_cast<std::size_t>(-d.exponent), '0');
@@ -134,20 +136,21 @@ FloatColumn::Parts FloatColumn::parts(double value) const {
 }
 
 std::string FloatColumn::operator()(double value) const {
-  if (!std::isfinite(value)) {
-    const char* sign = std::isnan(value) ? "" : value < 0 ? "-" : plus_ ? "+" : "";
-    const char* nan_sign = plus_ ? "+" : "";
-    return fmt::format("{:>{}}", std::isnan(value) ? std::string(nan_sign) + "nan" : std::string(sign) + "inf",
-                       left_ + right_ + 1);
-  }
+  if (std::isnan(value)) return fmt::format("{:>{}}", plus_ ? "+nan" : "nan", left_ + right_ + 1);
+  if (std::isinf(value)) return fmt::format("{:>{}}", sign(value) + "inf", left_ + right_ + 1);
+  if (scientific_) return scientific(value);
   const Parts p = parts(value);
-  if (scientific_) {
-    const std::size_t most = right_ - digits_ - 1;  // of the exponents, sign included
-    const std::string zeros(most - p.exponent.size(), '0');
-    return fmt::format("{:>{}}.{:0<{}}e{}{}{}", p.whole, left_, p.fraction, digits_, p.exponent[0], zeros,
-                       p.exponent.substr(1));
-  }
   return fmt::format("{:>{}}.{:<{}}", p.whole, left_, p.fraction, right_);
+}
+
+// All with as many digits as the longest needs: what the others do not need are digits of the exact value, not zeros.
+std::string FloatColumn::scientific(double value) const {
+  const std::string exact = fmt::format("{:.{}e}", std::abs(value), digits_);
+  const std::string exponent = exact.substr(exact.find('e') + 1);
+  const std::string fraction = digits_ > 0 ? exact.substr(2, digits_) : "";
+  const std::size_t most = right_ - digits_ - 1;  // of the exponents, sign included
+  return fmt::format("{:>{}}.{}e{}{}{}", sign(value) + exact[0], left_, fraction, exponent[0],
+                     std::string(most - std::min(most, exponent.size()), '0'), exponent.substr(1));
 }
 
 using Format = std::function<std::string(std::int64_t)>;

@@ -40,7 +40,8 @@ bool check_set(const std::string& path, const Options& options) {
   std::vector<Verdict> verdicts;
   try {
     const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
-    for (const ShardProblem& problem : ShardedTensors::open(path, {.open = open, .tolerant = true}).problems())
+    const ShardedTensors set = ShardedTensors::open(path, {.open = open, .tolerant = true});
+    for (const ShardProblem& problem : set.problems())
       verdicts.push_back({.valid = false, .rule = problem.rule, .detail = problem.detail});
   } catch (const Error& e) {
     verdicts.push_back(

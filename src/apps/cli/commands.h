@@ -9,6 +9,7 @@ namespace safelight::cli {
 void add_cast(CLI::App& app, int& status);
 void add_cat(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
+void add_convert(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
 void add_drop(CLI::App& app, int& status);
 void add_generate(CLI::App& app, int& status);
@@ -20,6 +21,7 @@ void add_ls(CLI::App& app, int& status);
 void add_merge(CLI::App& app, int& status);
 void add_rename(CLI::App& app, int& status);
 void add_repair(CLI::App& app, int& status);
+void add_scan(CLI::App& app, int& status);
 void add_set_metadata(CLI::App& app, int& status);
 void add_sheet(CLI::App& app, int& status);
 void add_slice(CLI::App& app, int& status);

@@ -2,6 +2,7 @@
 #include "safelight/diff.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <memory>

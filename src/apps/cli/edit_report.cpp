@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/json_text.h"
@@ -37,8 +39,11 @@ std::uint64_t bytes_of(std::span<const PendingTensor> tensors) {
 void write(std::span<const PendingTensor> tensors, const Metadata& metadata, const EditOptions& options) {
   if (options.dry_run) return;
   WorkProgress progress(options.json);
-  save(options.output, tensors, without_hashes(metadata), {.hashes = metadata.contains(std::string(kContentHashKey))},
-       progress.context(options.threads));
+  const SaveReport report =
+      save(options.output, tensors, without_hashes(metadata),
+           {.hashes = metadata.contains(std::string(kContentHashKey))}, progress.context(options.threads));
+  progress.clear();
+  if (!report.note.empty()) fmt::print(stderr, "safelight: note: {}\n", report.note);
 }
 
 std::string outcome(const EditOptions& options) {

@@ -25,10 +25,11 @@ struct Options {
 std::string json_or_null(const std::string& hash) { return hash.empty() ? "null" : json_string(hash); }
 
 std::string as_json(const std::string& file, const FileHashes& hashes) {
-  return fmt::format(R"({{"file":{},"autov1":"{}","autov2":"{}","autov3":{},"sha256":"{}","data_sha256":{}}})"
-                     "\n",
-                     json_string(file), hashes.autov1, hashes.autov2, json_or_null(hashes.autov3), hashes.sha256,
-                     json_or_null(hashes.data_sha256));
+  return fmt::format(
+      R"({{"file":{},"autov1":"{}","autov2":"{}","autov3":{},"sha256":"{}","data_sha256":{},"content":{}}})"
+      "\n",
+      json_string(file), hashes.autov1, hashes.autov2, json_or_null(hashes.autov3), hashes.sha256,
+      json_or_null(hashes.data_sha256), json_or_null(hashes.content));
 }
 
 std::string as_text(const std::string& file, const FileHashes& hashes) {
@@ -36,7 +37,8 @@ std::string as_text(const std::string& file, const FileHashes& hashes) {
     return fmt::format("  {:12}{}\n", name, hash.empty() ? "none: not a SafeTensors file" : hash);
   };
   return printable(file) + "\n" + line("AutoV1", hashes.autov1) + line("AutoV2", hashes.autov2) +
-         line("AutoV3", hashes.autov3) + line("SHA-256", hashes.sha256) + line("of the data", hashes.data_sha256);
+         line("AutoV3", hashes.autov3) + line("SHA-256", hashes.sha256) + line("of the data", hashes.data_sha256) +
+         line("content", hashes.content);
 }
 
 int hash_files(const Options& options) {
@@ -62,7 +64,8 @@ void add_hash(CLI::App& app, int& status) {
   command->footer(
       "AutoV1, AutoV2: the model hashes of A1111, old and new. AutoV3: its LoRA hash, which an edit of the metadata "
       "does\n"
-      "not change. Results are cached by path, size and time (in $XDG_CACHE_HOME/safelight, or ~/.cache/safelight).\n"
+      "not change. Content: of the tensors, in whatever order they are. Results are cached by path, size and time (in "
+      "$XDG_CACHE_HOME/safelight, or ~/.cache/safelight).\n"
       "Example: safelight hash model.safetensors");
   command->callback([options, &status] { status = hash_files(*options); });
 }

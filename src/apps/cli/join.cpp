@@ -12,6 +12,7 @@
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "safelight/edit.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
@@ -43,7 +44,11 @@ std::string as_text(const Options& options, const std::vector<PendingTensor>& te
 int join_files(const Options& options) {
   check_output(options.edit);
   std::vector<SafeTensors> files;
-  for (const std::string& input : options.inputs) files.push_back(open(input, options.edit));
+  for (const std::string& input : options.inputs) {
+    const OpenOptions how{.mode = options.edit.compat ? Mode::compat : Mode::strict, .limits = {}};
+    const ShardedTensors set = ShardedTensors::open(input, {.open = how});
+    files.insert(files.end(), set.shards().begin(), set.shards().end());
+  }
   const std::vector<PendingTensor> tensors = join(files);
   const JoinedMetadata joined = join_metadata(files);
   write(tensors, joined.metadata, options.edit);

@@ -22,7 +22,8 @@ constexpr std::array kCommands = {
     safelight::cli::add_drop,     safelight::cli::add_rename,       safelight::cli::add_split,
     safelight::cli::add_join,     safelight::cli::add_stat,         safelight::cli::add_diff,
     safelight::cli::add_cast,     safelight::cli::add_merge,        safelight::cli::add_cat,
-    safelight::cli::add_slice,    safelight::cli::add_set_metadata,
+    safelight::cli::add_slice,    safelight::cli::add_set_metadata, safelight::cli::add_convert,
+    safelight::cli::add_scan,
 };
 
 int run(int argc, char** argv) {

@@ -75,8 +75,10 @@ std::string as_text(std::span<const TensorInfo> tensors, std::span<const Statist
     for (std::size_t c = 0; c < kColumns; ++c) widths[c] = std::max(widths[c], row[c].size());
   std::string out;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t c = 0; c < kColumns; ++c)
-      fmt::format_to(std::back_inserter(out), c < 3 ? "{:<{}}  " : "{:>{}}  ", rows[r][c], widths[c]);
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const std::string padding(widths[c] - rows[r][c].size(), ' ');
+      out += (c < 3 ? rows[r][c] + padding : padding + rows[r][c]) + "  ";
+    }
     out += r == 0 ? "histogram" : sparkline(all[r - 1].histogram, kSparkline, ascii);
     out += "\n";
   }

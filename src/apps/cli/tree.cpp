@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/cli/commands.h"
 #include "apps/cli/tensor_tree.h"
@@ -15,6 +17,7 @@
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight::cli {
 namespace {
@@ -36,24 +39,45 @@ void append_metadata(std::string& out, const Metadata& metadata) {
                    printable(value, kLongestValue));
 }
 
-std::string as_text(const SafeTensors& file, std::size_t depth) {
-  std::string out = fmt::format("{}  {}, header {}\n", printable(file.path().native()), human_bytes(file.file_bytes()),
-                                human_bytes(file.header_bytes()));
-  append_metadata(out, file.metadata());
-  if (!file.tensors().empty()) out += "\ntensors\n" + tensor_tree(file.tensors(), depth, !speaks_utf8());
-  return out + "\n" + totals_line(file.tensors()) + "\n";
+// A file, or the shards of a model together.
+struct Contents {
+  std::filesystem::path path;
+  std::size_t files = 0;
+  std::uint64_t file_bytes = 0, header_bytes = 0;
+  Metadata metadata;
+  std::vector<TensorInfo> tensors;
+};
+
+Contents contents_of(const ShardedTensors& set) {
+  Contents all{.path = set.path(), .files = set.shards().size(), .metadata = set.metadata(), .tensors = {}};
+  for (const SafeTensors& file : set.shards()) {
+    all.file_bytes += file.file_bytes();
+    all.header_bytes += file.header_bytes();
+    all.tensors.insert(all.tensors.end(), file.tensors().begin(), file.tensors().end());
+  }
+  return all;
 }
 
-std::string as_json(const SafeTensors& file, std::size_t depth) {
-  return fmt::format(R"({{"file":{},"file_bytes":{},"header_bytes":{},"metadata":{},"tree":{},"totals":{}}})"
-                     "\n",
-                     json_string(file.path().native()), file.file_bytes(), file.header_bytes(),
-                     metadata_json(file.metadata()), tensor_tree_json(file.tensors(), depth),
-                     totals_json(file.tensors()));
+std::string as_text(const Contents& all, std::size_t depth) {
+  std::string out = fmt::format("{}  {}{}, header {}\n", printable(all.path.native()),
+                                all.files == 1 ? "" : fmt::format("{} files, ", all.files), human_bytes(all.file_bytes),
+                                human_bytes(all.header_bytes));
+  append_metadata(out, all.metadata);
+  if (!all.tensors.empty()) out += "\ntensors\n" + tensor_tree(all.tensors, depth, !speaks_utf8());
+  return out + "\n" + totals_line(all.tensors) + "\n";
+}
+
+std::string as_json(const Contents& all, std::size_t depth) {
+  return fmt::format(
+      R"({{"file":{},"file_bytes":{},"header_bytes":{},"metadata":{},"shards":{},"tree":{},"totals":{}}})"
+      "\n",
+      json_string(all.path.native()), all.file_bytes, all.header_bytes, metadata_json(all.metadata), all.files,
+      tensor_tree_json(all.tensors, depth), totals_json(all.tensors));
 }
 
 int show(const Options& options) {
-  const SafeTensors file = SafeTensors::open(options.file, options.compat ? Mode::compat : Mode::strict);
+  const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+  const Contents file = contents_of(ShardedTensors::open(options.file, {.open = open}));
   fmt::print("{}", options.json ? as_json(file, options.depth) : as_text(file, options.depth));
   return 0;
 }
@@ -64,12 +88,12 @@ void add_tree(CLI::App& app, int& status) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "tree", "Show what is in a file: metadata, and its tensors as a tree with the size of each branch.");
-  command->add_option("FILE", options->file, "The file")->required();
+  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
   command->add_option("--depth", options->depth, "Levels of the tree to show; deeper ones appear in the sums only")
       ->check(CLI::PositiveNumber);
   command->add_flag("--compat", options->compat,
                     "Open what the reference implementation opens, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object: file, metadata, tree (nested), totals");
+  command->add_flag("--json", options->json, "One JSON object: file, metadata, shards, tree (nested), totals");
   command->footer("Example: safelight tree --depth 2 model.safetensors");
   command->callback([options, &status] { status = show(*options); });
 }

@@ -1,0 +1,187 @@
+#include "safelight/scan.h"
+
+#include <gmock/gmock.h>
+
+#include "foreign/builders.h"
+#include "format/foreign/npy.h"
+#include "format/foreign/scan_names.h"
+#include "support/expect_error.h"
+#include "support/temporary_folder.h"
+
+namespace safelight::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Scan : public ::testing::Test {
+ protected:
+  ScanReport scan_bytes(const std::string& bytes, const std::string& name = "x.pkl") {
+    write_file(folder_ / name, bytes);
+    return scan(folder_ / name);
+  }
+
+  // "dangerous REDUCE os.system@12" for each finding that is not clean.
+  std::string bad(const std::string& bytes, const std::string& file = "x.pkl") {
+    std::string out;
+    for (const ScanFinding& f : scan_bytes(bytes, file).findings)
+      if (f.verdict != ScanVerdict::clean)
+        out += (out.empty() ? "" : "; ") + std::string(name(f.verdict)) + ' ' + f.opcode + ' ' + f.name + '@' +
+               std::to_string(f.offset);
+    return out;
+  }
+
+  TemporaryFolder folder_;
+};
+
+const std::string kSystem = global("os", "system") + "U\x04true\x85R.";
+
+TEST_F(Scan, OrdinaryCheckpointsAreClean) {
+  for (const char* file : {"torch_2.15_legacy.pt", "torch_1.13_legacy.pt", "torch_2.15_zip.pt", "torch_1.13_zip.pt"}) {
+    SCOPED_TRACE(file);
+    const ScanReport report = scan(golden(file));
+    // the one name in it that is not a tensor's
+    std::string bad;
+    for (const ScanFinding& f : report.findings)
+      if (f.verdict != ScanVerdict::clean) bad += f.opcode + ' ' + f.name + ' ';
+    EXPECT_THAT(bad, ::testing::AnyOf("GLOBAL argparse.Namespace NEWOBJ argparse.Namespace BUILD argparse.Namespace ",
+                                      "GLOBAL argparse.Namespace REDUCE argparse.Namespace BUILD argparse.Namespace "));
+    EXPECT_EQ(report.verdict, ScanVerdict::suspicious);
+  }
+  EXPECT_EQ(scan(golden("torch_new_types.pt")).verdict, ScanVerdict::clean);
+  for (const char* file : {"numpy_0.pkl", "numpy_2.pkl", "numpy_5.pkl", "numpy.npz", "numpy_v1.npy",
+                           "numpy_objects.npy", "gguf_types.gguf", "torch.safetensors"})
+    EXPECT_EQ(scan(golden(file)).verdict, ScanVerdict::clean) << file;
+}
+
+TEST_F(Scan, WhatIsFoundIsToldWithItsPlace) {
+  const ScanReport report = scan_bytes(kSystem);
+  EXPECT_EQ(report.verdict, ScanVerdict::dangerous);
+  EXPECT_EQ(report.kind, "a pickle");
+  EXPECT_EQ(report.pickles, 1u);
+  ASSERT_EQ(report.findings.size(), 2u);
+  EXPECT_EQ(report.findings[0].opcode, "GLOBAL");
+  EXPECT_EQ(report.findings[0].offset, 0u);
+  EXPECT_EQ(report.findings[1].opcode, "REDUCE");
+  EXPECT_EQ(report.findings[1].name, "os.system");
+  EXPECT_EQ(report.findings[1].arguments, "('true')");
+  EXPECT_EQ(report.findings[1].offset, 18u);
+  EXPECT_THAT(report.findings[1].why, HasSubstr("programs"));
+}
+
+TEST_F(Scan, EveryWayToCall) {
+  EXPECT_EQ(bad("(ios\nsystem\n."), "dangerous GLOBAL os.system@1; dangerous INST os.system@1");
+  EXPECT_EQ(bad("(cos\nsystem\no."), "dangerous GLOBAL os.system@1; dangerous OBJ os.system@13");
+  EXPECT_EQ(bad("\x80\x04\x8C\x02os\x8C\x06system\x93."), "dangerous STACK_GLOBAL os.system@14");
+  EXPECT_EQ(bad("\x80\x04V\\u006fs\n\x8C\x06system\x93."), "dangerous STACK_GLOBAL os.system@20");
+  EXPECT_EQ(bad("\x80\x02\x82\x01."), "suspicious EXT1 (unresolvable)@2");
+  EXPECT_EQ(bad("\x80\x02" + global("my", "Thing") + ")\x81."),
+            "suspicious GLOBAL my.Thing@2; suspicious NEWOBJ my.Thing@13");
+  EXPECT_EQ(bad(global("__builtin__", "eval") + "."), "dangerous GLOBAL __builtin__.eval@0");
+}
+
+// Names that are put together from calls cannot be told without making them.
+TEST_F(Scan, NamesThatHide) {
+  const std::string joined =
+      "\x80\x04" + global("string", "capwords") + text("os") + "\x85R" + text("system") + "\x93)R.";
+  EXPECT_EQ(bad(joined),
+            "suspicious GLOBAL string.capwords@2; suspicious REDUCE string.capwords@28; "
+            "suspicious STACK_GLOBAL (unresolvable)@40; suspicious REDUCE (unresolvable)@42");
+  // reached through an attribute of something harmless
+  EXPECT_THAT(bad("\x80\x04" + text("torch") + text("storage.os.system") + "\x93."),
+              HasSubstr("dangerous STACK_GLOBAL"));
+  EXPECT_THAT(bad("\x80\x04" + text("collections") + text("OrderedDict.__reduce__") + "\x93."), HasSubstr("dangerous"));
+  // what a call has returned is called
+  EXPECT_THAT(bad(global("functools", "partial") + ")R)R."),
+              HasSubstr("dangerous REDUCE what functools.partial returns"));
+  // what was imported is changed
+  EXPECT_THAT(bad(global("torch", "Size") + "}b."), HasSubstr("suspicious BUILD torch.Size"));
+}
+
+TEST_F(Scan, BrokenPicklesListWhatRanBefore) {
+  EXPECT_EQ(bad(kSystem.substr(0, kSystem.size() - 1) + "\xFF"),
+            "dangerous GLOBAL os.system@0; dangerous REDUCE os.system@18; suspicious  broken pickle@20");
+  EXPECT_EQ(bad("K\x01r\xFF\xFF\xFF\x7F."), "suspicious  broken pickle@7");
+}
+
+TEST_F(Scan, PicklesAfterThePickle) {
+  EXPECT_EQ(bad("N." + kSystem), "dangerous GLOBAL os.system@2; dangerous REDUCE os.system@20");
+  EXPECT_EQ(bad("\x80\x02N.\x80\x02N.\x80\x02" + kSystem),
+            "dangerous GLOBAL os.system@10; dangerous REDUCE os.system@28");
+  EXPECT_EQ(bad("N.just some bytes"), "suspicious  bytes after the pickle@2");
+  std::string many;
+  for (int i = 0; i < 20'000; ++i) many += "N.";
+  EXPECT_THAT(bad("\x80\x02" + many), HasSubstr("bytes after the pickle"));
+  std::string marked;
+  for (int i = 0; i < 20'000; ++i) marked += "\x80\x02N.";
+  EXPECT_THAT(bad(marked), HasSubstr("more pickles"));
+}
+
+TEST_F(Scan, ArchivesAndTheirMembers) {
+  const ScanReport report = scan_bytes(zip({{"a/data.pkl", kSystem}, {"a/data/0", "numbers"}}), "x.pt");
+  EXPECT_EQ(report.verdict, ScanVerdict::dangerous);
+  EXPECT_EQ(report.findings.at(0).member, "a/data.pkl");
+  // under any name, if it begins as a pickle does
+  EXPECT_THAT(bad(zip({{"readme.txt", "\x80\x02" + kSystem}})), HasSubstr("dangerous"));
+  EXPECT_EQ(bad(zip({{"data.bin", "\x80\x02 no pickle"}})), "");
+  EXPECT_EQ(bad(zip({{"inner.zip", zip({{"data.pkl", kSystem}})}})), "suspicious  archive in the archive@0");
+  EXPECT_EQ(bad(zip({{"code/x.py", "print()"}})), "suspicious  program text@0");
+  EXPECT_EQ(bad(zip({{"a.pkl", "N."}}, {.after = "x"})), "suspicious  broken file@0");
+  EXPECT_EQ(bad(zip({{.name = "a.pkl", .data = "x", .method = 8, .size = 900}})), "suspicious  broken entry@0");
+}
+
+TEST_F(Scan, ObjectsInNumpyArrays) {
+  const std::string header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }";
+  const std::string array =
+      "\x93NUMPY\x01" + std::string(1, '\0') + le(static_cast<std::uint16_t>(header.size())) + header;
+  EXPECT_THAT(bad(array + kSystem, "x.npy"), HasSubstr("dangerous REDUCE os.system"));
+  EXPECT_THAT(bad(zip({{"x.npy", array + kSystem}}), "x.npz"), HasSubstr("dangerous REDUCE os.system"));
+}
+
+// joblib's loader skips the arrays, pickle.load runs into them: both count.
+TEST_F(Scan, ArraysBetweenTheInstructions) {
+  const ScanReport report = scan(golden("numpy.joblib"));
+  EXPECT_EQ(report.verdict, ScanVerdict::clean) << report.findings.at(0).name << report.findings.at(0).why;
+  std::string hidden = read_file(golden("numpy.joblib"));
+  const std::size_t array = hidden.find(std::string(4, '\0') + std::string("\0\0\x80\x3F", 4));  // 0 and 1
+  ASSERT_NE(array, std::string::npos);
+  const std::size_t padding = hidden.rfind('b', array) + 1;
+  hidden.replace(padding, 18, std::string("\x10", 1) + kSystem.substr(0, 17));
+  EXPECT_THAT(bad(hidden, "x.joblib"), HasSubstr("dangerous"));
+}
+
+// A file can be two things at once.
+TEST_F(Scan, ATensorFileThatIsAPickleToo) {
+  // the length of the header, 0x3E63, is the opcode of an import, up to the line's end in the header
+  const std::string start = "c>" + std::string(6, '\0');
+  std::string header = "{\"a\\n\":1}";
+  EXPECT_EQ(scan_bytes(start + header, "x.safetensors").verdict, ScanVerdict::suspicious);
+  EXPECT_EQ(scan(golden("torch.safetensors")).kind, "SafeTensors");
+}
+
+TEST_F(Scan, FilesThatAreNothing) {
+  EXPECT_THAT(bad("some text that is no pickle", "x.txt"), HasSubstr("unknown file"));
+  EXPECT_THAT(bad("\x1F\x8B compressed", "x.joblib"), HasSubstr("unknown file"));
+  EXPECT_ERROR(scan(folder_ / "none"), io, "none");
+  CancelToken token;
+  token.cancel();
+  write_file(folder_ / "x", kSystem);
+  EXPECT_ERROR(scan(folder_ / "x", {.cancel = &token}), cancelled, "");
+}
+
+TEST(ScanNames, Table) {
+  const auto verdict = [](std::string_view n) { return name(foreign::judge_name(n).verdict); };
+  for (const char* n : {"torch._utils._rebuild_tensor_v2", "collections.OrderedDict", "torch.FloatStorage",
+                        "torch.storage.UntypedStorage", "torch.bfloat16", "numpy.dtype", "builtins.set"})
+    EXPECT_EQ(verdict(n), "clean") << n;
+  for (const char* n : {"os.system", "posix.system", "nt.system", "subprocess.Popen", "builtins.eval", "builtins.exec",
+                        "builtins.getattr", "builtins.__import__", "runpy.run_path", "socket.socket",
+                        "importlib.import_module", "pickle.loads", "_pickle.loads", "torch.load", "torch.hub.load",
+                        "numpy.load", "operator.attrgetter", "torch.storage._load_from_bytes", "types.CodeType"})
+    EXPECT_EQ(verdict(n), "dangerous") << n;
+  for (const char* n : {"osx.system", "my.model.Net", "torch.nn.modules.linear.Linear", "torchx.load"})
+    EXPECT_EQ(verdict(n), "suspicious") << n;
+}
+
+}  // namespace
+}  // namespace safelight::test
