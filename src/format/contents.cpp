@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
 
 #include "core/human.h"
 #include "core/read_fully.h"
@@ -99,9 +100,10 @@ Contents read_contents(const MappedFile& file, const std::filesystem::path& path
   const std::size_t file_bytes = file.bytes().size();
   std::vector<std::byte> head(std::min(kHead, file_bytes));
   read_fully(file.descriptor(), path, 0, head);
-  std::string json(header_length(head, file_bytes, options.limits), '\0');
-  read_fully(file.descriptor(), path, kLengthField, std::as_writable_bytes(std::span(json)));
-  return read_rest(json, file_bytes, options);
+  const std::uint64_t n = header_length(head, file_bytes, options.limits);
+  const auto json = std::make_unique_for_overwrite<char[]>(n);
+  read_fully(file.descriptor(), path, kLengthField, std::as_writable_bytes(std::span(json.get(), n)));
+  return read_rest({json.get(), n}, file_bytes, options);
 }
 
 }  // namespace safelight

@@ -29,6 +29,13 @@ using Keys = std::set<std::string>;
 // A tensor's entry has three known fields, in this order where it is an array (compat).
 constexpr std::array<std::string_view, 3> kFields = {"dtype", "shape", "data_offsets"};
 
+// The position in kFields, or its size.
+constexpr std::size_t field_named(std::string_view key) {
+  for (std::size_t i = 0; i < kFields.size(); ++i)
+    if (key == kFields[i]) return i;
+  return kFields.size();
+}
+
 // One header. Every value is checked, fields that are ignored included, because the reference does so.
 class HeaderParser {
  public:
@@ -51,6 +58,7 @@ class HeaderParser {
   void parse_shape(TensorInfo& info);
   void parse_data_offsets(TensorInfo& info);
   void parse_integers(const TensorInfo& info, Rule rule, std::string_view field);
+  std::uint64_t next_integer(const TensorInfo& info, Rule rule, std::string_view field);
   void check_ignored(int depth);
 
   // The text as it was read; a string with escapes is decoded, in a buffer that grows, and copied.
@@ -122,7 +130,7 @@ void HeaderParser::parse_object_entry(TensorInfo& info) {
   std::array<bool, kFields.size()> found{};
   Keys ignored;
   json_.object([&](std::string_view key) {
-    const auto field = static_cast<std::size_t>(std::find(kFields.begin(), kFields.end(), key) - kFields.begin());
+    const std::size_t field = field_named(key);
     const bool known = field < kFields.size();
     if (!known) memory_.add(kMemoryPerKey + key.size());
     if (known ? std::exchange(found[field], true) : strict_ && !ignored.emplace(key).second)
@@ -210,17 +218,23 @@ void HeaderParser::parse_integers(const TensorInfo& info, Rule rule, std::string
     broken(rule, "{} of tensor \"{}\" at byte {} is not an array", field, shown(info.name), json_.offset());
   integers_.clear();
   json_.array([&] {
-    json_.peek_value();
-    const std::size_t where = json_.offset();
-    const std::string_view word = json_.word();
-    const Number number = parse_number(word);
-    if (number.kind != NumberKind::unsigned_integer)
-      broken(rule, "{} of tensor \"{}\" at byte {}: expected an integer from 0 to 2^64-1, found {}", field,
-             shown(info.name), where, json_.found(word));
+    const std::uint64_t value = next_integer(info, rule, field);
     if (rule == Rule::shape) check_limit("a tensor's shape", integers_.size() + 1, "dimensions", limits_.rank);
     memory_.add(kMemoryPerDimension);
-    integers_.push_back(number.value);
+    integers_.push_back(value);
   });
+}
+
+std::uint64_t HeaderParser::next_integer(const TensorInfo& info, Rule rule, std::string_view field) {
+  if (const auto plain = json_.plain_integer()) return *plain;
+  json_.peek_value();
+  const std::size_t where = json_.offset();
+  const std::string_view word = json_.word();
+  const Number number = parse_number(word);
+  if (number.kind != NumberKind::unsigned_integer)
+    broken(rule, "{} of tensor \"{}\" at byte {}: expected an integer from 0 to 2^64-1, found {}", field,
+           shown(info.name), where, json_.found(word));
+  return number.value;
 }
 
 // Recursion is bounded by kDeepest.

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <string>
 
 namespace safelight {
@@ -64,21 +63,9 @@ class Scanner {
   std::string_view rest_;
 };
 
-// What nearly all numbers of a header are: 1 to 19 digits, which cannot overflow, and no zero before others.
-std::optional<std::uint64_t> plain_integer(std::string_view token) noexcept {
-  if (token.empty() || token.size() > 19 || (token.front() == '0' && token.size() > 1)) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : token) {
-    if (!digit(c)) return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
-}
-
 }  // namespace
 
 Number parse_number(std::string_view token) noexcept {
-  if (const auto value = plain_integer(token)) return {NumberKind::unsigned_integer, *value};
   Scanner scan(token);
   Decimal number;
   const bool negative = scan.take('-');

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -62,6 +64,23 @@ class JsonReader {
   // A number, true, false, null, or what stands in their place, up to the next character that cannot belong to one: not
   // checked, and empty if something else comes next.
   std::string_view word() noexcept;
+
+  // The integer that comes next if it is written as nearly all are, and followed by what ends it in an array: 1 to 19
+  // digits, no zero before others. Otherwise nothing, and nothing is taken: word() is for the rest.
+  std::optional<std::uint64_t> plain_integer() noexcept {
+    peek();
+    const char* p = next_;
+    std::uint64_t value = 0;
+    for (; p != end_; ++p) {
+      const auto digit = static_cast<unsigned char>(*p - '0');
+      if (digit > 9) break;
+      value = value * 10 + digit;
+    }
+    const bool plain = p - next_ == 1 || (p - next_ > 1 && p - next_ < 20 && *next_ != '0');
+    if (!plain || p == end_ || (*p != ',' && *p != ']')) return std::nullopt;
+    next_ = p;
+    return value;
+  }
 
   // The text that `word` took or, if it is empty, the character that comes next, for messages.
   std::string found(std::string_view word);

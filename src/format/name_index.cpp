@@ -9,19 +9,19 @@
 namespace safelight {
 namespace {
 
-// `buckets` is a power of two.
-std::size_t bucket_of(std::string_view name, std::size_t buckets) noexcept {
-  return std::hash<std::string_view>{}(name) & (buckets - 1);
-}
+std::size_t hash(std::string_view name) noexcept { return std::hash<std::string_view>{}(name); }
 
 }  // namespace
 
 NameIndex::NameIndex(std::span<const TensorInfo> tensors)
     : ends_(std::bit_ceil(std::max<std::size_t>(tensors.size(), 1))), positions_(tensors.size()) {
-  for (const TensorInfo& t : tensors) ++ends_[bucket_of(t.name, buckets())];
+  std::vector<std::uint32_t> bucket_of(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    bucket_of[i] = static_cast<std::uint32_t>(hash(tensors[i].name) & (buckets() - 1));
+    ++ends_[bucket_of[i]];
+  }
   std::exclusive_scan(ends_.begin(), ends_.end(), ends_.begin(), std::uint32_t{0});  // the starts, which filling moves
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    positions_[ends_[bucket_of(tensors[i].name, buckets())]++] = static_cast<std::uint32_t>(i);
+  for (std::size_t i = 0; i < tensors.size(); ++i) positions_[ends_[bucket_of[i]]++] = static_cast<std::uint32_t>(i);
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     return std::tie(tensors[a].name, a) < std::tie(tensors[b].name, b);
   };
@@ -39,7 +39,7 @@ std::span<const std::uint32_t> NameIndex::bucket(std::size_t index) const noexce
 
 const TensorInfo* NameIndex::find(std::span<const TensorInfo> tensors, std::string_view name) const noexcept {
   if (positions_.empty()) return nullptr;
-  const std::span<const std::uint32_t> candidates = bucket(bucket_of(name, buckets()));
+  const std::span<const std::uint32_t> candidates = bucket(hash(name) & (buckets() - 1));
   const auto place = std::lower_bound(candidates.begin(), candidates.end(), name,
                                       [&](std::uint32_t i, std::string_view n) { return tensors[i].name < n; });
   return place != candidates.end() && tensors[*place].name == name ? &tensors[*place] : nullptr;
