@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrawEvery = 100ms, kLogEvery = 10s;
+constexpr std::chrono::milliseconds kDrawEvery = 100ms, kLogEvery = 10s;
 
 }  // namespace
 
