@@ -3,9 +3,10 @@
 
 #include "arithmetic/name_selection.h"
 #include "arithmetic/source.h"
-#include "arithmetic/stale_metadata.h"
 #include "core/fail.h"
+#include "format/shape_of.h"
 #include "safelight/cast.h"
+#include "safelight/edit.h"
 #include "safelight/writer.h"
 #include "tensor/cast_kernels.h"
 

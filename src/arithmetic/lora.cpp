@@ -9,6 +9,7 @@
 #include "arithmetic/source.h"
 #include "core/fail.h"
 #include "core/printable.h"
+#include "format/shape_of.h"
 #include "tensor/cast_kernels.h"
 #include "tensor/decode.h"
 

@@ -11,9 +11,10 @@
 
 #include "arithmetic/lora.h"
 #include "arithmetic/source.h"
-#include "arithmetic/stale_metadata.h"
 #include "core/fail.h"
 #include "core/printable.h"
+#include "format/shape_of.h"
+#include "safelight/edit.h"
 #include "safelight/writer.h"
 #include "tensor/cast_kernels.h"
 #include "tensor/decode.h"

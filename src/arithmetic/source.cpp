@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
+#include "format/shape_of.h"
 
 namespace safelight {
 
@@ -23,16 +24,6 @@ const std::byte* Source::read(std::int64_t first, std::int64_t count, std::vecto
   if (scratch.size() < wanted) scratch.resize(wanted);
   file_->read(offset_ + at, std::span(scratch).first(wanted));
   return scratch.data();
-}
-
-Shape shape_of(const TensorInfo& info) {
-  Shape shape;
-  for (const std::uint64_t size : info.shape) {
-    if (size > static_cast<std::uint64_t>(INT64_MAX))
-      fail(ErrorCategory::limit, "[tensor] \"{}\" has a dimension of {}, more than 2^63-1", printable(info.name), size);
-    shape.push_back(static_cast<std::int64_t>(size));
-  }
-  return shape;
 }
 
 Tensor read_tensor(const SafeTensors& file, const TensorInfo& info) {

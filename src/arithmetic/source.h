@@ -39,9 +39,6 @@ class Source {
 // The tensor's bytes, read. Its memory is the caller's.
 Tensor read_tensor(const SafeTensors& file, const TensorInfo& info);
 
-// Its shape as Tensor has it. Throws Error(limit) if a dimension exceeds 2^63 - 1.
-Shape shape_of(const TensorInfo& info);
-
 // A task: some elements of one of several tensors.
 struct Slice {
   std::size_t tensor = 0;

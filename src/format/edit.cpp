@@ -69,7 +69,9 @@ JoinedMetadata join_metadata(std::span<const SafeTensors> files) {
 }
 
 Metadata without_hashes(Metadata metadata) {
-  for (const std::string_view key : {kContentHashKey, kTensorHashesKey}) metadata.erase(std::string(key));
+  constexpr std::array<std::string_view, 5> kHashes{kContentHashKey, kTensorHashesKey, "modelspec.hash_sha256",
+                                                    "sshs_legacy_hash", "sshs_model_hash"};
+  for (const std::string_view key : kHashes) metadata.erase(std::string(key));
   return metadata;
 }
 

@@ -11,6 +11,7 @@
 #include "format/read_jobs.h"
 #include "format/rules.h"
 #include "format/safetensors_state.h"
+#include "format/shape_of.h"
 
 namespace safelight {
 namespace {

@@ -24,9 +24,6 @@ struct SafeTensors::State {
 // The tensor with this name. Throws Error(model) if there is none.
 const TensorInfo& existing(const SafeTensors& file, std::string_view name);
 
-// Its shape as a tensor has it. Throws Error(limit) if a dimension exceeds 2^63-1.
-Shape shape_of(const TensorInfo& info);
-
 // For the sources of this folder.
 struct FormatAccess {
   static const auto& state(const SafeTensors& file) { return *file.state_; }

@@ -3,6 +3,7 @@
 
 #include "format/read_jobs.h"
 #include "format/safetensors_state.h"
+#include "format/shape_of.h"
 #include "tensor/selection.h"
 
 namespace safelight {

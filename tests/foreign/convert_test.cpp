@@ -120,7 +120,8 @@ TEST_F(Convert, EqualContentGivesEqualFiles) {
 TEST_F(Convert, NamesThatSayNothing) {
   EXPECT_ERROR(convert(golden("numpy.npz"), folder_ / "x"), usage, "does not say what to write");
   EXPECT_ERROR(convert(golden("numpy.npz"), folder_ / "x.pt"), usage, "read, not written");
-  convert(golden("numpy.npz"), folder_ / "x", {.source = {.format = FileFormat::npz}, .to = FileFormat::gguf});
+  convert(golden("numpy_cube.safetensors"), folder_ / "x",
+          {.source = {.format = FileFormat::safetensors}, .to = FileFormat::gguf});
   EXPECT_EQ(recognise(folder_ / "x"), FileFormat::gguf);
   write_file(folder_ / "y", "some text");
   EXPECT_ERROR(convert(folder_ / "y", folder_ / "x.npz"), format, "none of the formats");
@@ -136,14 +137,14 @@ TEST_F(Convert, ProgressAndCancel) {
     last = p.done;
     total = p.total;
   }};
-  convert(golden("numpy.npz"), folder_ / "x.gguf", {}, context);
+  convert(golden("gguf_types.safetensors"), folder_ / "x.gguf", {}, context);
   EXPECT_EQ(last, total);
   EXPECT_GT(total, 0);
   CancelToken token;
   for (const char* out : {"y.gguf", "y.npz", "y.safetensors"}) {
     Context cancelling{.on_progress = [&](const Progress&) { token.cancel(); }, .cancel = &token};
     token.cancel();
-    EXPECT_ERROR(convert(golden("numpy.npz"), folder_ / out, {}, cancelling), cancelled, "");
+    EXPECT_ERROR(convert(golden("gguf_types.safetensors"), folder_ / out, {}, cancelling), cancelled, "");
   }
   EXPECT_EQ(folder_.files(), 1u);
 }

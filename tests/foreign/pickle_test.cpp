@@ -148,9 +148,9 @@ TEST(Pickle, ImportsAndCalls) {
   EXPECT_EQ(called("U\x02osq\x01"
                    "0U\x06systemh\x01"
                    "0h\x01U\x06system\x93."),
-            "STACK_GLOBAL os.system@26;");
+            "STACK_GLOBAL os.system@28;");
   EXPECT_EQ(called("(ios\nsystem\n."), "GLOBAL os.system@1;INST os.system@1;");
-  EXPECT_EQ(called("(cos\nsystem\nK\x01o."), "GLOBAL os.system@1;OBJ os.system@15;");
+  EXPECT_EQ(called("(cos\nsystem\nK\x01o."), "GLOBAL os.system@1;OBJ os.system@14;");
   EXPECT_EQ(called("ca\nb\n)\x81}b."), "GLOBAL a.b@0;NEWOBJ a.b@6;BUILD a.b@8;");
   EXPECT_EQ(called("ca\nb\n)}\x92."), "GLOBAL a.b@0;NEWOBJ_EX a.b@7;");
   EXPECT_EQ(called("\x82\x05."), "EXT1 @0;");

@@ -71,9 +71,9 @@ TEST_F(Scan, WhatIsFoundIsToldWithItsPlace) {
 
 TEST_F(Scan, EveryWayToCall) {
   EXPECT_EQ(bad("(ios\nsystem\n."), "dangerous GLOBAL os.system@1; dangerous INST os.system@1");
-  EXPECT_EQ(bad("(cos\nsystem\no."), "dangerous GLOBAL os.system@1; dangerous OBJ os.system@13");
+  EXPECT_EQ(bad("(cos\nsystem\no."), "dangerous GLOBAL os.system@1; dangerous OBJ os.system@12");
   EXPECT_EQ(bad("\x80\x04\x8C\x02os\x8C\x06system\x93."), "dangerous STACK_GLOBAL os.system@14");
-  EXPECT_EQ(bad("\x80\x04V\\u006fs\n\x8C\x06system\x93."), "dangerous STACK_GLOBAL os.system@20");
+  EXPECT_EQ(bad("\x80\x04V\\u006fs\n\x8C\x06system\x93."), "dangerous STACK_GLOBAL os.system@19");
   EXPECT_EQ(bad("\x80\x02\x82\x01."), "suspicious EXT1 (unresolvable)@2");
   EXPECT_EQ(bad("\x80\x02" + global("my", "Thing") + ")\x81."),
             "suspicious GLOBAL my.Thing@2; suspicious NEWOBJ my.Thing@13");
@@ -85,8 +85,8 @@ TEST_F(Scan, NamesThatHide) {
   const std::string joined =
       "\x80\x04" + global("string", "capwords") + text("os") + "\x85R" + text("system") + "\x93)R.";
   EXPECT_EQ(bad(joined),
-            "suspicious GLOBAL string.capwords@2; suspicious REDUCE string.capwords@28; "
-            "suspicious STACK_GLOBAL (unresolvable)@40; suspicious REDUCE (unresolvable)@42");
+            "suspicious GLOBAL string.capwords@2; suspicious REDUCE string.capwords@27; "
+            "suspicious STACK_GLOBAL (unresolvable)@39; suspicious REDUCE (unresolvable)@41");
   // reached through an attribute of something harmless
   EXPECT_THAT(bad("\x80\x04" + text("torch") + text("storage.os.system") + "\x93."),
               HasSubstr("dangerous STACK_GLOBAL"));
@@ -142,20 +142,19 @@ TEST_F(Scan, ObjectsInNumpyArrays) {
 TEST_F(Scan, ArraysBetweenTheInstructions) {
   const ScanReport report = scan(golden("numpy.joblib"));
   EXPECT_EQ(report.verdict, ScanVerdict::clean) << report.findings.at(0).name << report.findings.at(0).why;
-  std::string hidden = read_file(golden("numpy.joblib"));
-  const std::size_t array = hidden.find(std::string(4, '\0') + std::string("\0\0\x80\x3F", 4));  // 0 and 1
-  ASSERT_NE(array, std::string::npos);
-  const std::size_t padding = hidden.rfind('b', array) + 1;
-  hidden.replace(padding, 18, std::string("\x10", 1) + kSystem.substr(0, 17));
-  EXPECT_THAT(bad(hidden, "x.joblib"), HasSubstr("dangerous"));
+  const std::string wrapped = "\x80\x02" + global("joblib.numpy_pickle", "NumpyArrayWrapper") + ")\x81}(" +
+                              text("shape") + "K" + static_cast<char>(kSystem.size()) + "\x85" + text("dtype") +
+                              global("numpy", "dtype") + text("u1") + "\x85Rub";
+  EXPECT_EQ(bad(wrapped + std::string(kSystem.size(), ' ') + "."), "");
+  EXPECT_THAT(bad(wrapped + kSystem + "."), HasSubstr("dangerous REDUCE os.system"));
 }
 
 // A file can be two things at once.
 TEST_F(Scan, ATensorFileThatIsAPickleToo) {
-  // the length of the header, 0x3E63, is the opcode of an import, up to the line's end in the header
-  const std::string start = "c>" + std::string(6, '\0');
-  std::string header = "{\"a\\n\":1}";
-  EXPECT_EQ(scan_bytes(start + header, "x.safetensors").verdict, ScanVerdict::suspicious);
+  // "G" is the instruction for a float of eight bytes
+  const std::string both = "GGUF" + le(3u) + std::string(1, '\0') + kSystem;
+  EXPECT_EQ(scan_bytes(both, "x.gguf").kind, "GGUF");
+  EXPECT_THAT(bad(both, "x.gguf"), HasSubstr("dangerous REDUCE os.system"));
   EXPECT_EQ(scan(golden("torch.safetensors")).kind, "SafeTensors");
 }
 

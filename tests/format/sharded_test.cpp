@@ -205,7 +205,7 @@ TEST_F(ShardedTest, ProblemsAreBounded) {
   EXPECT_EQ(set.problems().size(), 1001u);
   EXPECT_EQ(set.problems().back().detail, "2000 more problems are not listed");
   EXPECT_ERROR(ShardedTensors::open(folder_ / "many.json"), io, "and 2999 more problems");
-  write("q-00001-of-99999999999999.safetensors", {{"a", 1}});
+  write("q-00001-of-99999999999999.safetensors", {{"q", 1}});
   std::filesystem::remove(folder_ / kIndex);
   EXPECT_EQ(rules(".").size(), 1000u);
 }

@@ -89,7 +89,7 @@ void write_chart(const Options& options, std::span<const TensorInfo> tensors, st
   std::vector<ChartEntry> entries;
   for (std::size_t i = 0; i < all.size(); ++i) entries.push_back({&tensors[i], &all[i]});
   const std::string title =
-      fmt::format("{}   {} tensors", printable(std::filesystem::path(options.file).filename().native()),
+      fmt::format("{}: {} tensors", printable(std::filesystem::path(options.file).filename().native()),
                   human_count(entries.size()));
   write_png(options.png, stat_chart(title, entries));
 }

@@ -90,7 +90,7 @@ FileFormat choose_format(const std::filesystem::path& path, const foreign::FileB
   if (const auto format = recognise_bytes(file)) return *format;
   // The oldest pickles have no mark of their own: the name decides.
   const auto by_name = format_of_name(path);
-  const std::string_view what = diagnose(file.bytes);
+  const std::string what(diagnose(file.bytes));
   if (by_name == FileFormat::torch && what.empty()) return *by_name;
   fail(ErrorCategory::format, "[convert] the file is none of the formats that are known{}{}",
        what.empty() ? "" : "; it looks like ", what);

@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 4> kWrappers{"state_dict", "model_state_d
 
 // Dictionaries that hold each other can be entered for ever, by ever longer names.
 constexpr int kDeepest = 64;
-constexpr std::size_t kLongestName = 4096, kMostVisits = 64'000'000, kMostNameBytes = std::size_t{256} << 20;
+constexpr std::size_t kLongestName = 4096, kMostVisits = 4'000'000, kMostLooks = 1'000'000,
+                      kMostNameBytes = std::size_t{256} << 20;
 
 bool is_array_object(const PickleRun& run, Ref ref, std::string_view name, std::optional<PickledTensor>& tensor) {
   tensor = as_torch_tensor(run, ref, name);
@@ -110,7 +111,7 @@ class Flattener {
   // Whether a tensor is in the value, at any depth that a checkpoint has. Looks at a bounded number of values.
   bool has_tensor(Ref ref, int depth = 0) {
     constexpr int kDeepestLook = 6;
-    if (depth > kDeepestLook || ++looks_ > kMostVisits) return false;
+    if (depth > kDeepestLook || ++looks_ > kMostLooks) return false;
     std::optional<PickledTensor> tensor;
     if (is_array_object(run_, ref, "", tensor)) return true;
     const auto pairs = pairs_of(run_, ref);
@@ -144,7 +145,8 @@ class Flattener {
 
   // A list of plain numbers is told as one value, not one by one.
   bool has_structure(const std::vector<Ref>& items) {
-    spend(items.size());
+    constexpr std::size_t kPerVisit = 16;  // a number of a list is looked at faster than a value of a dictionary
+    spend(items.size() / kPerVisit);
     return std::any_of(items.begin(), items.end(), [&](Ref item) {
       const Kind kind = run_[item].kind;
       return kind == Kind::object || kind == Kind::dict || kind == Kind::list || kind == Kind::tuple;

@@ -76,7 +76,8 @@ void set_bytes(const PickleRun& run, Ref ref, std::string_view name, PickledTens
       return;
     }
   }
-  if (value->kind == Kind::object && function == "builtins.bytes") return;  // bytes() makes none
+  if (value->kind == Kind::object && (function == "builtins.bytes" || function == "__builtin__.bytes"))
+    return;  // bytes() makes none
   fail(ErrorCategory::format, "[pickle] array \"{}\" has no bytes of its own: its pickle keeps them elsewhere",
        shown(name));
 }

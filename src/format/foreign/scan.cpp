@@ -186,12 +186,12 @@ void Scanner::scan_zip(const FileBytes& file) {
 
 void Scanner::scan_unknown(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const bool by_name = ends_with_any(path.native(), {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib"});
-  const std::string_view what = diagnose(bytes);
+  const std::string what(diagnose(bytes));
   report_.kind = "a pickle";
   if (begins_like_pickle(bytes)) {
     scan_pickles(bytes, 0, Trust::certain);
   } else if (!scan_pickles(bytes, 0, by_name && what.empty() ? Trust::certain : Trust::tentative)) {
-    report_.kind = what.empty() ? "an unknown file" : std::string(what);
+    report_.kind = what.empty() ? "an unknown file" : what;
     remark("unknown file", what.empty() ? "it is no file that is known, and no pickle"
                                         : fmt::format("it looks like {}, which is not looked into", what));
   }

@@ -9,7 +9,9 @@ namespace safelight::foreign {
 namespace {
 
 // Exact names that only build values. Storage classes and element types of PyTorch come on top.
-constexpr std::array<std::string_view, 65> kClean{"__builtin__.bytearray",
+constexpr std::array<std::string_view, 67> kClean{"__builtin__.bool",
+                                                  "__builtin__.bytearray",
+                                                  "__builtin__.bytes",
                                                   "__builtin__.complex",
                                                   "__builtin__.dict",
                                                   "__builtin__.float",
@@ -87,7 +89,7 @@ constexpr std::string_view kPrograms = "runs programs or changes files", kCode =
                            kImports = "imports any module", kMemory = "reaches the process's memory",
                            kInterpreter = "changes how the interpreter works";
 
-// Sorted by module. A module counts with all that is in it, the few clean names above aside.
+// A module counts with all that is in it, the few clean names above aside.
 constexpr std::array kDangerous{
     Danger{"__builtin__", kCode},
     Danger{"_ctypes", kMemory},

@@ -62,27 +62,28 @@ PickleRun run_or_refuse(std::span<const std::byte> file, std::size_t begin) {
   return run;
 }
 
-// Where tensors of one storage overlap, the later (by name) is told to share the earlier one's bytes.
+// Where tensors of one storage overlap, the later is told to share the earlier one's bytes.
 void find_shared(const std::vector<NamedPickledTensor>& tensors, std::vector<SharedTensor>& shared) {
   struct Place {
     std::string_view key;
     std::uint64_t begin, end;
-    const std::string* name;
+    std::size_t tensor;
   };
   std::vector<Place> places;
-  for (const NamedPickledTensor& t : tensors) {
-    if (t.tensor.is_inline) continue;
-    const Extent extent = extent_of(t.tensor.array);
-    const std::uint64_t base = t.tensor.storage.offset * static_cast<std::uint64_t>(bits(t.tensor.storage.dtype)) / 8;
-    if (extent.begin < extent.end)
-      places.push_back({t.tensor.storage.key, base + extent.begin, base + extent.end, &t.name});
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const PickledTensor& t = tensors[i].tensor;
+    if (t.is_inline) continue;
+    const Extent extent = extent_of(t.array);
+    const std::uint64_t base = t.storage.offset * static_cast<std::uint64_t>(bits(t.storage.dtype)) / 8;
+    if (extent.begin < extent.end) places.push_back({t.storage.key, base + extent.begin, base + extent.end, i});
   }
   std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.key, a.begin, a.end, *a.name) < std::tie(b.key, b.begin, b.end, *b.name);
+    return std::tie(a.key, a.begin, a.tensor) < std::tie(b.key, b.begin, b.tensor);
   });
   const Place* widest = nullptr;  // of those before, the one that reaches farthest
   for (const Place& place : places) {
-    if (widest && widest->key == place.key && place.begin < widest->end) shared.push_back({*place.name, *widest->name});
+    if (widest && widest->key == place.key && place.begin < widest->end)
+      shared.push_back({tensors[place.tensor].name, tensors[widest->tensor].name});
     if (!widest || widest->key != place.key || place.end > widest->end) widest = &place;
   }
 }
