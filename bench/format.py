@@ -7,7 +7,6 @@ turns, on two cores, with the files in the page cache; a time is the median of t
 counts for a process of its own: the largest resident size, pages of mapped files included.
 """
 import argparse
-import contextlib
 import dataclasses
 import datetime
 import json
@@ -232,7 +231,7 @@ class Bench:
             answer = self.worker.ask("slice", path, name, text)
             size = self.sizes.slice_rows * 4096 * 4
             self.compare(f"slice [{text}] of {size / GB:.2f} GB", times, 1, report=answer)
-            self.line("  bytes read", f"{answer['bytes_read'] / MB:.1f} MB", f"wheel {size / MB:.0f} MB",
+            self.line("  bytes read", f"{answer['bytes_read'] / MB:.1f} MB", self.wheel and f"wheel {size / MB:.1f} MB",
                       report=answer)
             if answer["from_disk"] >= 0:
                 self.line("  from the disk, cold cache", f"{answer['from_disk'] / MB:.1f} MB",
@@ -270,27 +269,11 @@ class Bench:
     @staticmethod
     def peak(command, text=""):
         """Runs a process to its end; its largest resident size, and of that what is not pages of files, in MB."""
-        begin = time.perf_counter()
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
-            process.stdin.write(text.encode())
-            process.stdin.close()
-            anonymous = 0
-            while True:
-                with contextlib.suppress(OSError), open(f"/proc/{process.pid}/status") as status:
-                    for line in status:
-                        if line.startswith("RssAnon:"):
-                            anonymous = max(anonymous, int(line.split()[1]) * 1024)
-                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-                if pid:
-                    break
-                time.sleep(0.005)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode != 0:
-                said.seek(0)
-                raise SystemExit(f"bench: {' '.join(map(str, command))}: {said.read().decode()}")
-        return {"resident": usage.ru_maxrss * 1024 / MB, "anonymous": anonymous / MB,
-                "seconds": time.perf_counter() - begin}
+        launcher = [sys.executable, "-S", str(pathlib.Path(__file__).with_name("peak_memory.py"))]
+        run = subprocess.run([*launcher, *command], input=text, capture_output=True, text=True)
+        if run.returncode != 0:
+            raise SystemExit(f"bench: {' '.join(map(str, command))}: {run.stderr}")
+        return json.loads(run.stdout)
 
     LINES = {"open": open, "read": read, "save": save, "slice": slice, "numbers": numbers, "memory": memory}
 
