@@ -31,7 +31,7 @@ struct JoinedMetadata {
 };
 JoinedMetadata join_metadata(std::span<const SafeTensors> files);
 
-// Without what describes the tensors that the file had: the hashes of content_hash.h.
+// Without what describes the tensors that the file had: the hashes of content_hash.h, and those that trainers keep.
 Metadata without_hashes(Metadata metadata);
 
 // Those whose names fit one of the patterns, or those that fit none, in their order. Patterns as in a shell: * stands

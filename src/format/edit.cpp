@@ -8,6 +8,7 @@
 #include "core/glob.h"
 #include "core/printable.h"
 #include "format/list_names.h"
+#include "format/passing_tensor.h"
 #include "format/rules.h"
 #include "safelight/content_hash.h"
 
@@ -34,7 +35,7 @@ std::vector<PendingTensor> tensors_of(const SafeTensors& file) {
   for (const TensorInfo& info : file.tensors()) {
     Shape shape = file.tensor(info).shape();
     list.push_back({info.name, info.dtype, shape, [file, offset = file.offset(info), dtype = info.dtype, shape] {
-                      Tensor t = Tensor::allocate(dtype, shape);
+                      Tensor t = allocate_passing(dtype, shape);
                       file.read(offset, {t.mutable_data(), t.bytes()});
                       return t;
                     }});

@@ -19,6 +19,10 @@
 namespace safelight {
 namespace {
 
+// simdjson looks at the processor at its first use, and allocates in a function that may not throw: done while the
+// program starts, so that memory that runs out later is an exception as everywhere.
+[[maybe_unused]] const bool kProcessorIsKnown = simdjson::validate_utf8("", 0);
+
 constexpr std::string_view kMetadata = "__metadata__";
 constexpr int kDeepest = 127;  // objects and arrays inside each other, the outermost included
 constexpr std::string_view kJsonSpace = " \t\n\r";

@@ -18,6 +18,7 @@
 #include "format/header.h"
 #include "format/layout.h"
 #include "format/name_index.h"
+#include "format/passing_tensor.h"
 #include "format/rules.h"
 #include "format/verdict.h"
 #include "safelight/writer.h"
@@ -226,7 +227,7 @@ std::vector<PendingTensor> pending(const Contents& contents, const std::shared_p
     const std::uint64_t offset = kLengthField + contents.header_bytes + info.begin;
     Shape shape = signed_shape(info);
     list.push_back({info.name, info.dtype, shape, [file, path, offset, dtype = info.dtype, shape] {
-                      Tensor t = Tensor::allocate(dtype, shape);
+                      Tensor t = allocate_passing(dtype, shape);
                       read_fully(file->descriptor(), path, offset, {t.mutable_data(), t.bytes()});
                       return t;
                     }});

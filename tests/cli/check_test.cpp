@@ -67,8 +67,9 @@ TEST_F(CheckCommand, SaysWhatIsMissingAndWhatToDo) {
   save(cut, std::vector<NamedTensor>{{"whole", Tensor::allocate(DType::F64, {10})},
                                      {"cut", Tensor::allocate(DType::U8, {4'000'000})}});
   std::filesystem::resize_file(cut, 2'000'000);
-  EXPECT_THAT(run({"check", cut}).out,
-              HasSubstr("tensor \"cut\" claims bytes up to 4,000,080 bytes (4.00 MB) of the data, but the file ends at "));
+  EXPECT_THAT(
+      run({"check", cut}).out,
+      HasSubstr("tensor \"cut\" claims bytes up to 4,000,080 bytes (4.00 MB) of the data, but the file ends at "));
   EXPECT_THAT(run({"check", cut}).out, HasSubstr("1 of 2 tensors are incomplete; fetch the file again"));
   EXPECT_THAT(run({"check", twice_}).out, HasSubstr("; 'safelight repair' can mend it\n"));
   EXPECT_THAT(run({"check", "--json", twice_}).out, HasSubstr("\"repairable\":true"));

@@ -23,7 +23,8 @@ class EditCommands : public ::testing::Test {
   }
   std::vector<std::string> names(const std::string& path) {
     std::vector<std::string> list;
-    for (const TensorInfo& info : SafeTensors::open(path).tensors()) list.push_back(info.name);
+    const SafeTensors file = SafeTensors::open(path);
+    for (const TensorInfo& info : file.tensors()) list.push_back(info.name);
     return list;
   }
   float first(const std::string& path, const std::string& tensor) {

@@ -24,10 +24,10 @@ TEST_F(HeaderCommand, TellsWhatLiesWhere) {
        {{"k", "v"}, {"l", "w"}});
   const Result result = run({"header", file_});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out, file_ + R"(  169 bytes
-[0, 8)  N, the length of the header: 152 bytes
-[8, 160)  header: 146 bytes of JSON, 6 bytes of padding
-[160, 169)  data: 9 bytes, aligned to 32
+  EXPECT_EQ(result.out, file_ + R"(  161 bytes
+[0, 8)  N, the length of the header: 144 bytes
+[8, 152)  header: 138 bytes of JSON, 6 bytes of padding
+[152, 161)  data: 9 bytes, aligned to 8
 verdict: ok
 
 {

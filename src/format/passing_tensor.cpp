@@ -1,0 +1,19 @@
+#include "format/passing_tensor.h"
+
+#include "core/fresh_memory.h"
+
+namespace safelight {
+namespace {
+
+// Below, what the heap keeps is little, and asking the system costs more than the copy.
+constexpr std::uint64_t kLarge = std::uint64_t{1} << 20;
+
+}  // namespace
+
+Tensor allocate_passing(DType dtype, const Shape& shape) {
+  const std::uint64_t bytes =
+      (static_cast<std::uint64_t>(elements(shape)) * static_cast<std::uint64_t>(bits(dtype)) + 7) / 8;
+  return bytes < kLarge ? Tensor::allocate(dtype, shape) : Tensor(dtype, shape, fresh_memory(bytes));
+}
+
+}  // namespace safelight
