@@ -200,9 +200,9 @@ std::string memory(const Words&) {
   const double seconds = seconds_of([&] {
     on_two_threads(std::ssize(pieces), [&](std::int64_t i) {
       const Tensor& t = pieces[static_cast<std::size_t>(i)];
-      const auto* words = reinterpret_cast<const std::uint64_t*>(t.data());
+      const std::span<const std::uint64_t> piece(reinterpret_cast<const std::uint64_t*>(t.data()), t.bytes() / 8);
       std::uint64_t part = 0;
-      for (std::size_t w = 0; w < t.bytes() / sizeof *words; ++w) part ^= words[w];
+      for (const std::uint64_t word : piece) part ^= word;
       sum ^= part;
     });
   });

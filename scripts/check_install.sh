@@ -67,9 +67,8 @@ expect_no_pictures "$folder/halve"
 expect_no_pictures "$all/lib/libsafelight.so"
 
 step "every public header by itself"
-for header in "$tensors"/include/safelight/*.h; do
-  g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -include "$header" -x c++ -I"$tensors/include" /dev/null
-done
+printf '%s\0' "$tensors"/include/safelight/*.h |
+  xargs -0 -P "$(nproc)" -I '{}' g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -include '{}' -x c++ -I"$tensors/include" /dev/null
 for header in include/safelight/*.h; do
   [[ -f $all/include/safelight/${header##*/} ]] || die "$header is not installed"
 done

