@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <random>
@@ -131,10 +132,23 @@ void AtomicFile::reserve(std::uint64_t bytes) {
     fail_to("reserve room on the disk for");
 }
 
-void AtomicFile::use_direct_writes() { direct_.open(folder_.get(), temporary_.c_str()); }
+void AtomicFile::use_direct_writes(bool if_faster) {
+  direct_.open(folder_.get(), temporary_.c_str());
+  if (if_faster) pace_.emplace();
+}
 
 void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
-  const DirectWriter::Result direct = direct_.write(offset, bytes);
+  if (!pace_ || bytes.size() < DirectWriter::kWorthwhile) return write_part(offset, bytes, true);
+  const bool directly = pace_->prefers_direct();
+  const auto began = std::chrono::steady_clock::now();
+  write_part(offset, bytes, directly);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  pace_->record(directly, bytes.size(), took.count());
+}
+
+// What does not go directly goes through the page cache.
+void AtomicFile::write_part(std::uint64_t offset, std::span<const std::byte> bytes, bool directly) {
+  const DirectWriter::Result direct = directly ? direct_.write(offset, bytes) : DirectWriter::Result{};
   errno = direct.error;
   if (direct.error != 0) fail_to("write");
   const std::size_t head =
@@ -254,7 +268,7 @@ SaveReport commit_together(std::deque<AtomicFile>& files, bool durable) {
     throw;
   }
   for (AtomicFile& file : files) file.drop_aside();
-  files.back().flush_folder(durable, report);
+  for (const AtomicFile& file : files) file.flush_folder(durable, report);  // links may lead to several
   return report;
 }
 

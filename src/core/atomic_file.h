@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/direct_writer.h"
 #include "core/file_descriptor.h"
+#include "core/write_pace.h"
 #include "safelight/save_report.h"
 
 namespace safelight {
@@ -41,7 +43,8 @@ class AtomicFile {
   void reserve(std::uint64_t bytes);
 
   // From now on, write_at() goes past the page cache where that is possible: for large files that are flushed anyway.
-  void use_direct_writes();
+  // With `if_faster`, it tries both ways and goes on with the faster.
+  void use_direct_writes(bool if_faster = false);
 
   // Writes at a place, from any thread. Not to be mixed with write(). Throws Error(io).
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
@@ -62,6 +65,7 @@ class AtomicFile {
   [[noreturn]] void fail_to(const char* action) const;
   void create_temporary(mode_t mode);
   void write_through(std::span<const std::byte> bytes);
+  void write_part(std::uint64_t offset, std::span<const std::byte> bytes, bool directly);
   void flush();
 
   // The steps of a commit.
@@ -81,6 +85,7 @@ class AtomicFile {
   bool published_ = false;
   FileDescriptor file_;
   DirectWriter direct_;
+  std::optional<WritePace> pace_;  // where it is not settled whether to write directly
   std::vector<std::byte> buffer_;
 };
 

@@ -11,9 +11,8 @@
 namespace safelight {
 namespace {
 
-constexpr std::size_t kBlock = 4096;                       // a multiple of every disk's sector
-constexpr std::size_t kPiece = std::size_t{4} << 20;       // one write; larger ones are no faster
-constexpr std::size_t kWorthwhile = std::size_t{1} << 20;  // below, a system call to the disk costs more than it saves
+constexpr std::size_t kBlock = 4096;                  // a multiple of every disk's sector
+constexpr std::size_t kPiece = std::size_t{4} << 20;  // one write; larger ones are no faster
 
 }  // namespace
 

@@ -15,6 +15,9 @@ namespace safelight {
 // locks the file), and it does not push everything else out of memory. Safe to use from several threads.
 class DirectWriter {
  public:
+  // Smaller pieces are not written: a system call to the disk costs more than it saves.
+  static constexpr std::size_t kWorthwhile = std::size_t{1} << 20;
+
   // Does nothing until opened.
   DirectWriter() = default;
 
@@ -26,7 +29,7 @@ class DirectWriter {
     int error = 0;                       // errno of a failure, or 0
   };
   // Writes what is whole blocks inside [offset, offset + bytes.size()). The rest is the caller's, through the page
-  // cache: its blocks are others than these. Small pieces are left to the caller whole.
+  // cache: its blocks are others than these. Pieces smaller than kWorthwhile are left to the caller whole.
   Result write(std::uint64_t offset, std::span<const std::byte> bytes);
 
  private:

@@ -147,14 +147,11 @@ bool write_and_flush(int file, std::uint64_t offset, std::string_view text, bool
 
 // The journal and its name reach the disk before the file changes. False, with errno, on failure.
 bool write_journal(const std::filesystem::path& path, const std::string& text, bool durable, SaveReport& report) {
-  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file) return false;
-  const auto folder = [&] {
-    return FileDescriptor(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  };
-  if (::fchmod(file.get(), 0644) == 0 && write_and_flush(file.get(), 0, text, durable, report)) {
-    const FileDescriptor beside = folder();
-    if (beside && flush(beside.get(), durable, report)) return true;
+  if (write_and_flush(file.get(), 0, text, durable, report)) {
+    const FileDescriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder && flush(folder.get(), durable, report)) return true;
   }
   const int error = errno;
   ::unlink(path.c_str());
@@ -219,9 +216,10 @@ void replay_journal(int file, const std::filesystem::path& real) {
   if (fit == Fit::as_before || fit == Fit::half_changed) {
     SaveReport ignored;
     if (!write_and_flush(file, journal->change.offset, journal->change.after, true, ignored)) {
-      if (fit == Fit::as_before) return;  // nothing was changed: the file is whole
+      const int error = errno;
+      if (compare(file, *journal) != Fit::half_changed) return;  // whole, and may stay so
       fail(ErrorCategory::io, "[edit] a change of {} was interrupted half-way and cannot be finished: {}",
-           printable(real.native()), std::strerror(errno));
+           printable(real.native()), std::strerror(error));
     }
   }
   ::unlink(path.c_str());

@@ -11,7 +11,6 @@
 #include <unordered_map>
 
 #include "core/atomic_file.h"
-#include "core/available_memory.h"
 #include "core/fail.h"
 #include "core/printable.h"
 #include "format/contents.h"
@@ -29,7 +28,7 @@ namespace {
 constexpr std::uint64_t kLargestAlignment = std::uint64_t{1} << 20;
 constexpr std::uint64_t kReadBack = std::uint64_t{1} << 20;
 
-// Below, the page cache is faster, and what it holds is read again soon.
+// Below, the page cache is faster, and what it holds is read again soon. Above, what is flushed anyway goes past it.
 constexpr std::uint64_t kLargeFile = std::uint64_t{64} << 20;
 
 // Where a tensor goes, and what has been written of it.
@@ -53,12 +52,6 @@ void check_options(const SaveOptions& options) {
   if (!std::has_single_bit(options.alignment) || options.alignment < 8 || options.alignment > kLargestAlignment)
     fail(ErrorCategory::usage, "[save] expected an alignment that is a power of two from 8 to {}, found {}",
          kLargestAlignment, options.alignment);
-}
-
-// Going past the page cache pays for what is flushed anyway, and for what would push everything else out of it: the
-// kernel starts to write back at a tenth of the memory.
-bool wants_direct_writes(std::uint64_t bytes, bool durable) {
-  return bytes >= kLargeFile && (durable || bytes > available_memory() / 10);
 }
 
 }  // namespace
@@ -128,7 +121,7 @@ void Writer::State::open_files() {
     const Shard& shard = shards[i];
     AtomicFile& file = files.emplace_back(shards.size() == 1 ? path : shard_path(path, i, shards.size()));
     file.reserve(shard.header_bytes + shard.data_bytes());
-    if (wants_direct_writes(shard.data_bytes(), options.durable)) file.use_direct_writes();
+    if (shard.data_bytes() >= kLargeFile) file.use_direct_writes(!options.durable);
     if (!options.hashes) write_header(i);
   }
 }
