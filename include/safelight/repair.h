@@ -17,7 +17,7 @@ struct RepairOptions {
 
 // What can be done about a file. docs/format.md lists what is repaired and what is not.
 struct RepairPlan {
-  // Valid if a sound file can be made of it; else the rule that stands in the way and why.
+  // Valid if a sound file can be made of it; else the rule that stands in the way, or "limit", and why.
   Verdict verdict;
   // What will be different, one line each. Empty for a file that is sound and aligned: it is copied as it is.
   std::vector<std::string> changes;

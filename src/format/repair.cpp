@@ -17,6 +17,7 @@
 #include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/layout.h"
+#include "format/limits.h"
 #include "format/name_index.h"
 #include "format/passing_tensor.h"
 #include "format/rules.h"
@@ -213,8 +214,8 @@ Shape signed_shape(const TensorInfo& info) {
   Shape shape;
   for (const std::uint64_t size : info.shape) {
     if (size > static_cast<std::uint64_t>(INT64_MAX))
-      fail(ErrorCategory::limit, "[repair] tensor \"{}\" has a dimension of {}, more than 2^63-1", shown(info.name),
-           size);
+      throw OverLimit(
+          fmt::format("[repair] tensor \"{}\" has a dimension of {}, more than 2^63-1", shown(info.name), size));
     shape.push_back(static_cast<std::int64_t>(size));
   }
   return shape;
@@ -257,9 +258,13 @@ RepairPlan plan_repair(const std::filesystem::path& in, const RepairOptions& opt
   try {
     finish_interrupted_edit(in);
     Rescue rescue = rescue_file(*MappedFile::open(in), in, options);
+    if (!rescue.changes.empty())
+      for (const TensorInfo& info : rescue.contents.tensors) signed_shape(info);
     return {accepted(), std::move(rescue.changes), std::move(rescue.lost)};
   } catch (const BrokenRule& e) {
     return {refused(e), {}, {}};
+  } catch (const OverLimit& e) {
+    return {{.valid = false, .rule = "limit", .detail = e.what()}, {}, {}};
   } catch (const Error& e) {
     return {refused(BrokenRule(Rule::io, e.what())), {}, {}};
   }

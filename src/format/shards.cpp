@@ -33,8 +33,7 @@ std::filesystem::path index_path(const std::filesystem::path& path) {
   return std::filesystem::path(path.native() + ".index.json");
 }
 
-std::string index_text(const std::filesystem::path& path, std::vector<IndexEntry> entries, std::size_t shards,
-                       std::uint64_t total_bytes, const std::string& content_hash) {
+std::string index_text(std::vector<IndexEntry> entries, std::uint64_t total_bytes, const std::string& content_hash) {
   std::sort(entries.begin(), entries.end(),
             [](const IndexEntry& a, const IndexEntry& b) { return a.tensor < b.tensor; });
   std::string json = "{\n  \"metadata\": {\n";
@@ -43,8 +42,7 @@ std::string index_text(const std::filesystem::path& path, std::vector<IndexEntry
   json += fmt::format("    \"total_size\": {}\n  }},\n  \"weight_map\": {{", total_bytes);
   const char* separator = "\n";
   for (const IndexEntry& entry : entries) {
-    json += fmt::format("{}    {}: {}", separator, json_string(entry.tensor),
-                        json_string(shard_path(path, entry.shard, shards).filename().native()));
+    json += fmt::format("{}    {}: {}", separator, json_string(entry.tensor), json_string(entry.file));
     separator = ",\n";
   }
   return json + "\n  }\n}\n";

@@ -24,11 +24,11 @@ std::filesystem::path index_path(const std::filesystem::path& path);
 
 struct IndexEntry {
   std::string_view tensor;
-  std::size_t shard = 0;
+  std::string file;  // its name, in the index' folder
 };
 
 // The index: metadata.total_size and weight_map, sorted by name; `content_hash` too, if there is one.
-std::string index_text(const std::filesystem::path& path, std::vector<IndexEntry> entries, std::size_t shards,
-                       std::uint64_t total_bytes, const std::string& content_hash);
+std::string index_text(std::vector<IndexEntry> entries, std::uint64_t total_bytes,
+                       const std::string& content_hash = {});
 
 }  // namespace safelight

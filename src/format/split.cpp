@@ -3,7 +3,6 @@
 #include "core/atomic_file.h"
 #include "core/atomic_folder.h"
 #include "core/fail.h"
-#include "core/json_text.h"
 #include "format/rules.h"
 #include "format/shards.h"
 #include "safelight/edit.h"
@@ -42,16 +41,10 @@ std::uint64_t bytes_of(std::span<const PendingTensor> tensors) {
 }
 
 std::string index_of(std::span<const Part> parts, std::uint64_t total) {
-  std::map<std::string_view, std::string_view> files;
+  std::vector<IndexEntry> entries;
   for (const Part& part : parts)
-    for (const PendingTensor& t : part.tensors) files.emplace(t.name, part.file);
-  std::string json = fmt::format("{{\n  \"metadata\": {{\n    \"total_size\": {}\n  }},\n  \"weight_map\": {{", total);
-  const char* separator = "\n";
-  for (const auto& [tensor, file] : files) {
-    json += fmt::format("{}    {}: {}", separator, json_string(tensor), json_string(file));
-    separator = ",\n";
-  }
-  return json + "\n  }\n}\n";
+    for (const PendingTensor& t : part.tensors) entries.push_back({t.name, part.file});
+  return index_text(std::move(entries), total);
 }
 
 // The same context, whose reports of one file become reports of the whole set.

@@ -177,14 +177,14 @@ void Writer::State::add_index() {
   std::vector<HashedTensor> hashed;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     total += shards[i].data_bytes();
-    for (const Placed& t : shards[i].tensors) entries.push_back({t.name, i});
+    const std::string file = shard_path(path, i, shards.size()).filename();
+    for (const Placed& t : shards[i].tensors) entries.push_back({t.name, file});
     if (!options.hashes) continue;
     std::vector<HashedTensor> more = hashes_of(shards[i]);
     std::move(more.begin(), more.end(), std::back_inserter(hashed));
   }
   sort_by_name(hashed);
-  const std::string text =
-      index_text(path, std::move(entries), shards.size(), total, options.hashes ? content_hash_text(hashed) : "");
+  const std::string text = index_text(std::move(entries), total, options.hashes ? content_hash_text(hashed) : "");
   files.emplace_back(index_path(path)).write(std::as_bytes(std::span(text)));
 }
 

@@ -138,10 +138,11 @@ TEST_F(Repair, RefusesToChoose) {
   EXPECT_ERROR(repair(folder_ / "none", folder_ / "out"), io, "No such file");
 }
 
-// Fields without meaning are left out only where the file has to be written anew.
+// The writer's sizes are signed; without a change the file is copied, and they do not matter.
 TEST_F(Repair, DimensionsBeyondTheWriter) {
   const std::string header = R"({"b":{"dtype":"U8","shape":[0,9223372036854775808],"data_offsets":[0,0]}})";
   EXPECT_ERROR(repair(broken(" " + header, ""), folder_ / "out"), limit, "2^63-1");
+  EXPECT_EQ(plan_repair(folder_ / "in").verdict.rule, "limit");
   EXPECT_EQ(folder_.files(), 1u);
 }
 
