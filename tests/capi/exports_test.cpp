@@ -7,9 +7,10 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <regex>
 #include <set>
 #include <sstream>
+#include <string>
+#include <string_view>
 
 namespace {
 
@@ -25,10 +26,12 @@ std::string output_of(const std::string& command) {
 std::set<std::string> declared() {
   std::ifstream header(SAFELIGHT_SOURCE_DIR "/include/safelight/safelight.h");
   const std::string text(std::istreambuf_iterator<char>(header), {});
-  const std::regex declaration(R"(SAFELIGHT_API [^;(]*?\b(safelight_\w+)\()");
+  constexpr std::string_view kMark = "SAFELIGHT_API ";
   std::set<std::string> names;
-  for (std::sregex_iterator match(text.begin(), text.end(), declaration), end; match != end; ++match)
-    names.insert((*match)[1]);
+  for (std::size_t at = text.find(kMark); at != std::string::npos; at = text.find(kMark, at + 1)) {
+    const std::size_t end = text.find('(', at), begin = text.find_last_of(" *", end) + 1;
+    if (text.compare(begin, 10, "safelight_") == 0) names.insert(text.substr(begin, end - begin));
+  }
   return names;
 }
 
