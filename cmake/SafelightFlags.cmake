@@ -4,6 +4,7 @@ target_compile_features(safelight_flags INTERFACE cxx_std_20)
 target_compile_options(safelight_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -fno-math-errno)
 # GCC 12 sees overlapping copies in every inlined insertion into a std::string (its bug 105651).
 target_compile_options(safelight_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+target_compile_options(safelight_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
 target_include_directories(safelight_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 
 if(SAFELIGHT_SANITIZE)

@@ -26,19 +26,26 @@ HWY_INLINE void cast_vector(const std::uint8_t* from, std::uint8_t* to, CastLoss
   To::store(v, to);
 }
 
+// Not inlined: called for all whole vectors, and for the edge.
+template <class From, class To>
+HWY_NOINLINE void cast_vectors(const std::uint8_t* from, std::int64_t vectors, std::uint8_t* to, CastLosses& losses) {
+  for (std::int64_t i = 0; i < vectors; ++i)
+    cast_vector<From, To>(from + i * kLanes * From::kBytes, to + i * kLanes * To::kBytes, losses);
+}
+
 template <class From, class To>
 CastLosses cast_values(const std::byte* from, std::int64_t count, std::byte* to) {
   CastLosses losses;
   const auto* in = reinterpret_cast<const std::uint8_t*>(from);
   auto* out = reinterpret_cast<std::uint8_t*>(to);
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) cast_vector<From, To>(in + i * From::kBytes, out + i * To::kBytes, losses);
-  if (i >= count) return losses;
-  const auto rest = static_cast<std::size_t>(count - i);
+  const std::int64_t whole = count / kLanes * kLanes;
+  cast_vectors<From, To>(in, count / kLanes, out, losses);
+  if (whole == count) return losses;
+  const auto rest = static_cast<std::size_t>(count - whole);
   std::uint8_t edge_in[kLanes * From::kBytes] = {}, edge_out[kLanes * To::kBytes];  // zeros lose nothing
-  std::memcpy(edge_in, in + i * From::kBytes, rest * From::kBytes);
-  cast_vector<From, To>(edge_in, edge_out, losses);
-  std::memcpy(out + i * To::kBytes, edge_out, rest * To::kBytes);
+  std::memcpy(edge_in, in + whole * From::kBytes, rest * From::kBytes);
+  cast_vectors<From, To>(edge_in, 1, edge_out, losses);
+  std::memcpy(out + whole * To::kBytes, edge_out, rest * To::kBytes);
   return losses;
 }
 

@@ -72,21 +72,21 @@ int cast_one(Options& options) {
 
 }  // namespace
 
-void add_cast(CLI::App& app, int& status) {
+void add_cast(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("cast", "Write a file with its tensors in another floating type.");
-  command->add_option("FILE", options->in, "The file to read")->required();
-  command->add_option("-o,--output", options->out, "Where the new file goes; may be FILE itself")->required();
-  command->add_option("--to", options->to, "F64, F32, F16, BF16, F8_E4M3 or F8_E5M2")->required();
-  command->add_option("--from", options->from, "Only tensors of this type");
-  command->add_option("--only", options->cast.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
-  command->add_option("--except", options->cast.except, "Not these; may be repeated");
-  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
-  command->add_flag("--json", options->json, "Print one JSON object: what changed and what was lost");
-  command->footer(
+  Command command = app.add_command("cast", "Write a file with its tensors in another floating type.");
+  command.add_option("FILE", options->in, "The file to read").required();
+  command.add_option("-o,--output", options->out, "Where the new file goes; may be FILE itself").required();
+  command.add_option("--to", options->to, "F64, F32, F16, BF16, F8_E4M3 or F8_E5M2").required();
+  command.add_option("--from", options->from, "Only tensors of this type");
+  command.add_option("--only", options->cast.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
+  command.add_option("--except", options->cast.except, "Not these; may be repeated");
+  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  command.add_flag("--json", options->json, "Print one JSON object: what changed and what was lost");
+  command.footer(
       "Values are rounded to nearest, ties to even, bit for bit as torch does. Integers stay as they are.\n"
       "Example: safelight cast model.safetensors -o half.safetensors --to F16 --except \"*norm*\"");
-  command->callback([options, &status] { status = cast_one(*options); });
+  command.callback([options, &status] { status = cast_one(*options); });
 }
 
 }  // namespace safelight::cli

@@ -105,19 +105,19 @@ int print_tensor(const Options& options) {
 
 }  // namespace
 
-void add_cat(CLI::App& app, int& status) {
+void add_cat(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("cat", "Print the values of a tensor, as NumPy prints an array.");
-  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
-  command->add_option("SELECTION", options->selection, "NAME, or NAME[INDEX], such as 'w[:3, -1]'")->required();
-  command->add_option("--head", options->head, "Only the first N values, in one row");
-  command->add_option("--precision", options->precision, "Digits after the point, at most")->check(CLI::Range(0, 30));
-  command->add_flag("--all", options->all, "All values; without it, of more than 1000 only the edges");
-  CLI::Option* raw = command->add_flag("--raw", options->raw, "The bytes as they are in the file");
-  command->add_flag("--json", options->json, "One JSON object: file, name, selection, dtype, shape, values (all)")
-      ->excludes(raw);
-  command->footer("Example: safelight cat model.safetensors 'text.embed[:2]' --precision 3");
-  command->callback([options, &status] { status = print_tensor(*options); });
+  Command command = app.add_command("cat", "Print the values of a tensor, as NumPy prints an array.");
+  command.add_option("FILE", options->file, "The file, an index of shards, or a folder of them").required();
+  command.add_option("SELECTION", options->selection, "NAME, or NAME[INDEX], such as 'w[:3, -1]'").required();
+  command.add_option("--head", options->head, "Only the first N values, in one row");
+  command.add_option("--precision", options->precision, "Digits after the point, at most").between(0, 30);
+  command.add_flag("--all", options->all, "All values; without it, of more than 1000 only the edges");
+  const Option raw = command.add_flag("--raw", options->raw, "The bytes as they are in the file");
+  command.add_flag("--json", options->json, "One JSON object: file, name, selection, dtype, shape, values (all)")
+      .excludes(raw);
+  command.footer("Example: safelight cat model.safetensors 'text.embed[:2]' --precision 3");
+  command.callback([options, &status] { status = print_tensor(*options); });
 }
 
 }  // namespace safelight::cli

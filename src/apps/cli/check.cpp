@@ -70,20 +70,20 @@ int check_files(const Options& options) {
 
 }  // namespace
 
-void add_check(CLI::App& app, int& status) {
+void add_check(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "check", "Say whether files are valid SafeTensors files, and if not, what they are, why, and what can be done.");
   command
-      ->add_option("FILE", options->files,
-                   "Files to check; an index of shards, or a folder of them, with all its shards")
-      ->required();
-  command->add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
-  command->footer(
+      .add_option("FILE", options->files,
+                  "Files to check; an index of shards, or a folder of them, with all its shards")
+      .required();
+  command.add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
+  command.add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
+  command.footer(
       "Exit code 0 if every file is valid, 1 if any is not.\n"
       "Example: safelight check model.safetensors lora.safetensors");
-  command->callback([options, &status] { status = check_files(*options); });
+  command.callback([options, &status] { status = check_files(*options); });
 }
 
 }  // namespace safelight::cli

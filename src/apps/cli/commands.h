@@ -2,31 +2,31 @@
 // code in `status`, and throws safelight::Error for what main() turns into one line on stderr.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "apps/cli/command.h"
 
 namespace safelight::cli {
 
-void add_cast(CLI::App& app, int& status);
-void add_cat(CLI::App& app, int& status);
-void add_check(CLI::App& app, int& status);
-void add_convert(CLI::App& app, int& status);
-void add_diff(CLI::App& app, int& status);
-void add_drop(CLI::App& app, int& status);
-void add_generate(CLI::App& app, int& status);
-void add_hash(CLI::App& app, int& status);
-void add_header(CLI::App& app, int& status);
-void add_join(CLI::App& app, int& status);
-void add_keep(CLI::App& app, int& status);
-void add_ls(CLI::App& app, int& status);
-void add_merge(CLI::App& app, int& status);
-void add_rename(CLI::App& app, int& status);
-void add_repair(CLI::App& app, int& status);
-void add_scan(CLI::App& app, int& status);
-void add_set_metadata(CLI::App& app, int& status);
-void add_sheet(CLI::App& app, int& status);
-void add_slice(CLI::App& app, int& status);
-void add_split(CLI::App& app, int& status);
-void add_stat(CLI::App& app, int& status);
-void add_tree(CLI::App& app, int& status);
+void add_cast(Command app, int& status);
+void add_cat(Command app, int& status);
+void add_check(Command app, int& status);
+void add_convert(Command app, int& status);
+void add_diff(Command app, int& status);
+void add_drop(Command app, int& status);
+void add_generate(Command app, int& status);
+void add_hash(Command app, int& status);
+void add_header(Command app, int& status);
+void add_join(Command app, int& status);
+void add_keep(Command app, int& status);
+void add_ls(Command app, int& status);
+void add_merge(Command app, int& status);
+void add_rename(Command app, int& status);
+void add_repair(Command app, int& status);
+void add_scan(Command app, int& status);
+void add_set_metadata(Command app, int& status);
+void add_sheet(Command app, int& status);
+void add_slice(Command app, int& status);
+void add_split(Command app, int& status);
+void add_stat(Command app, int& status);
+void add_tree(Command app, int& status);
 
 }  // namespace safelight::cli

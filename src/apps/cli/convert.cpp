@@ -82,28 +82,28 @@ int convert_one(const Options& options) {
 
 }  // namespace
 
-void add_convert(CLI::App& app, int& status) {
+void add_convert(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "convert", "Convert PyTorch checkpoints, NumPy arrays and GGUF files, without executing anything in them.");
-  command->add_option("IN", options->in, "The file to read: .pt .pth .bin .ckpt .pkl .npy .npz .gguf .safetensors")
-      ->required();
-  command->add_option("OUT", options->out, "The file to write: .safetensors .npz .npy .gguf")->required();
-  command->add_option("--from", options->from, "What IN is, if its bytes should not decide")
-      ->check(CLI::IsMember({"safetensors", "torch", "npy", "npz", "gguf"}));
-  command->add_option("--to", options->to, "What OUT becomes, if its name should not decide")
-      ->check(CLI::IsMember({"safetensors", "npy", "npz", "gguf"}));
-  CLI::Option* prefix = command->add_option(
+  command.add_option("IN", options->in, "The file to read: .pt .pth .bin .ckpt .pkl .npy .npz .gguf .safetensors")
+      .required();
+  command.add_option("OUT", options->out, "The file to write: .safetensors .npz .npy .gguf").required();
+  command.add_option("--from", options->from, "What IN is, if its bytes should not decide")
+      .one_of({"safetensors", "torch", "npy", "npz", "gguf"});
+  command.add_option("--to", options->to, "What OUT becomes, if its name should not decide")
+      .one_of({"safetensors", "npy", "npz", "gguf"});
+  const Option prefix = command.add_option(
       "--prefix", options->prefix,
       "Of a checkpoint: take only what is under this key, such as optimizer.state; \"\" takes everything. "
       "Without it, state_dict or model, if there is one");
-  command->add_option("--dequantise", options->dequantise, "What quantised tensors of a GGUF file become: F32 or F16")
-      ->check(CLI::IsMember({"F32", "F16"}));
-  command->add_flag("--q8-0", options->q8_0, "To GGUF: store matrices as Q8_0");
-  command->add_flag("--json", options->json, "One JSON object: what was read, written, shared and left out");
-  command->footer("Example: safelight convert model.ckpt model.safetensors");
-  command->callback([options, prefix, &status] {
-    options->has_prefix = prefix->count() > 0;
+  command.add_option("--dequantise", options->dequantise, "What quantised tensors of a GGUF file become: F32 or F16")
+      .one_of({"F32", "F16"});
+  command.add_flag("--q8-0", options->q8_0, "To GGUF: store matrices as Q8_0");
+  command.add_flag("--json", options->json, "One JSON object: what was read, written, shared and left out");
+  command.footer("Example: safelight convert model.ckpt model.safetensors");
+  command.callback([options, prefix, &status] {
+    options->has_prefix = prefix.given();
     status = convert_one(*options);
   });
 }

@@ -107,25 +107,24 @@ int diff_files(const Options& options) {
 
 }  // namespace
 
-void add_diff(CLI::App& app, int& status) {
+void add_diff(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   DiffOptions& diff = options->diff;
-  CLI::App* command =
-      app.add_subcommand("diff", "Compare two files: tensors, types, shapes, metadata, and the numbers.");
-  command->add_option("A", options->a, "A file")->required();
-  command->add_option("B", options->b, "The other")->required();
-  command->add_option("--tolerance", diff.tolerance, "Numbers at most this far apart are the same; 0 unless given");
-  command->add_option("--relative", diff.relative, "The same in proportion to the larger of two numbers; adds to it");
-  command->add_flag("--ignore-dtype", diff.ignore_dtype, "Another type with the same numbers is no difference");
-  command->add_flag("--ignore-metadata", diff.ignore_metadata, "Other metadata is no difference");
-  command->add_option("--only", diff.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
-  command->add_option("--except", diff.except, "Not these; may be repeated");
-  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->footer(
+  Command command = app.add_command("diff", "Compare two files: tensors, types, shapes, metadata, and the numbers.");
+  command.add_option("A", options->a, "A file").required();
+  command.add_option("B", options->b, "The other").required();
+  command.add_option("--tolerance", diff.tolerance, "Numbers at most this far apart are the same; 0 unless given");
+  command.add_option("--relative", diff.relative, "The same in proportion to the larger of two numbers; adds to it");
+  command.add_flag("--ignore-dtype", diff.ignore_dtype, "Another type with the same numbers is no difference");
+  command.add_flag("--ignore-metadata", diff.ignore_metadata, "Other metadata is no difference");
+  command.add_option("--only", diff.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
+  command.add_option("--except", diff.except, "Not these; may be repeated");
+  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.footer(
       "NaN equals NaN. Exit code 0 if the files are the same, 1 if they differ.\n"
       "Example: safelight diff model.safetensors half.safetensors --ignore-dtype --relative 0.001");
-  command->callback([options, &status] { status = diff_files(*options); });
+  command.callback([options, &status] { status = diff_files(*options); });
 }
 
 }  // namespace safelight::cli

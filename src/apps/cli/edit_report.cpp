@@ -13,9 +13,9 @@
 
 namespace safelight::cli {
 
-void add_edit_options(CLI::App& command, EditOptions& options, const std::string& output_help) {
+void add_edit_options(Command command, EditOptions& options, const std::string& output_help) {
   command.add_option("-o,--output", options.output, output_help);
-  command.add_option("--threads", options.threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
+  command.add_option("--threads", options.threads, "Threads; without it, all cores").positive();
   command.add_flag("--dry-run", options.dry_run, "Only say what would be written");
   command.add_flag("--compat", options.compat, "Open what the reference implementation opens, its accidents included");
   command.add_flag("--json", options.json, "Print one JSON object");

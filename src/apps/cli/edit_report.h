@@ -21,7 +21,7 @@ struct EditOptions {
 };
 
 // -o, --threads, --dry-run, --compat, --json. `output_help`: what -o names.
-void add_edit_options(CLI::App& command, EditOptions& options, const std::string& output_help);
+void add_edit_options(Command command, EditOptions& options, const std::string& output_help);
 
 // Throws Error(usage) if there is neither an output nor --dry-run.
 void check_output(const EditOptions& options);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <charconv>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -159,38 +158,25 @@ int make_pictures(Options& options) {
   return 0;
 }
 
-// CLI11 turns a number beyond 64 bits silently into the largest one.
-std::string complaint_on_integer(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  return whole ? "" : "expected a whole number of at most 63 bits, found " + printable(text);
-}
-
-void add_options(CLI::App& command, Options& o) {
-  const CLI::Validator integer(complaint_on_integer, "");
+void add_options(Command command, Options& o) {
   GenerateOptions& g = o.generate;
-  command.add_option("-p,--prompt", g.prompt, "What the picture shows")->required();
+  command.add_option("-p,--prompt", g.prompt, "What the picture shows").required();
   command.add_option("-n,--negative", g.negative_prompt, "What it should not show");
   command.add_option("-m,--model", o.model, "Stable Diffusion 1.x checkpoint; without it, the model that is shipped");
-  command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced")
-      ->capture_default_str();
-  command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size")
-      ->check(integer);
-  command.add_option("-H,--height", o.height, "Likewise")->check(integer);
-  command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000")->check(integer)->capture_default_str();
+  command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced").show_default();
+  command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size");
+  command.add_option("-H,--height", o.height, "Likewise");
+  command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000").show_default();
   command.add_option("--cfg", g.cfg, "How strictly the prompt is followed; 1 ignores the negative prompt")
-      ->capture_default_str();
-  command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m")->capture_default_str();
-  command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras")
-      ->capture_default_str();
-  command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one")->check(integer);
-  command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...")
-      ->check(integer);
-  command.add_option("--threads", o.threads, "Processor cores to use; without it, all")->check(integer);
+      .show_default();
+  command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m").show_default();
+  command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras").show_default();
+  command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one");
+  command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
+  command.add_option("--threads", o.threads, "Processor cores to use; without it, all");
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
-      ->capture_default_str();
-  command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)")->capture_default_str();
+      .show_default();
+  command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)").show_default();
   command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
   command.add_option("--dump", o.dump,
                      "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"
@@ -201,14 +187,14 @@ void add_options(CLI::App& command, Options& o) {
 
 }  // namespace
 
-void add_generate(CLI::App& app, int& status) {
+void add_generate(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("generate", "Make a picture from a sentence.");
-  add_options(*command, *options);
-  command->footer(
+  Command command = app.add_command("generate", "Make a picture from a sentence.");
+  add_options(command, *options);
+  command.footer(
       "Ctrl-C stops within a step and leaves no half file.\n"
       "Example: safelight generate -p \"a red house by a lake, at night\" --seed 7 -o house.png");
-  command->callback([options, &status] { status = make_pictures(*options); });
+  command.callback([options, &status] { status = make_pictures(*options); });
 }
 
 }  // namespace safelight::cli

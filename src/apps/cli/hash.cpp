@@ -53,21 +53,21 @@ int hash_files(const Options& options) {
 
 }  // namespace
 
-void add_hash(CLI::App& app, int& status) {
+void add_hash(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "hash", "Show the hashes by which programs and model sites know a file, computed in one pass.");
-  command->add_option("FILE", options->files, "Files to hash")->required();
-  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
-  command->add_flag("--no-cache", options->no_cache, "Compute them, whatever the cache knows, and do not keep them");
-  command->add_flag("--json", options->json, "One JSON object per line");
-  command->footer(
+  Command command =
+      app.add_command("hash", "Show the hashes by which programs and model sites know a file, computed in one pass.");
+  command.add_option("FILE", options->files, "Files to hash").required();
+  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  command.add_flag("--no-cache", options->no_cache, "Compute them, whatever the cache knows, and do not keep them");
+  command.add_flag("--json", options->json, "One JSON object per line");
+  command.footer(
       "AutoV1, AutoV2: the model hashes of A1111, old and new. AutoV3: its LoRA hash, which an edit of the metadata "
       "does\n"
       "not change. Content: of the tensors, in whatever order they are. Results are cached by path, size and time (in "
       "$XDG_CACHE_HOME/safelight, or ~/.cache/safelight).\n"
       "Example: safelight hash model.safetensors");
-  command->callback([options, &status] { status = hash_files(*options); });
+  command.callback([options, &status] { status = hash_files(*options); });
 }
 
 }  // namespace safelight::cli

@@ -61,15 +61,15 @@ int show(const Options& options) {
 
 }  // namespace
 
-void add_header(CLI::App& app, int& status) {
+void add_header(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "header", "Show the header of a file, sound or broken: where it lies, its padding, and its JSON.");
-  command->add_option("FILE", options->file, "The file")->required();
-  command->add_flag("--raw", options->raw, "Nothing but the header's bytes, as they are in the file");
-  command->add_flag("--json", options->json, "One JSON object: the same figures, and the header as \"text\"");
-  command->footer("Example: safelight header --raw model.safetensors | jq keys");
-  command->callback([options, &status] { status = show(*options); });
+  command.add_option("FILE", options->file, "The file").required();
+  command.add_flag("--raw", options->raw, "Nothing but the header's bytes, as they are in the file");
+  command.add_flag("--json", options->json, "One JSON object: the same figures, and the header as \"text\"");
+  command.footer("Example: safelight header --raw model.safetensors | jq keys");
+  command.callback([options, &status] { status = show(*options); });
 }
 
 }  // namespace safelight::cli

@@ -59,15 +59,15 @@ int join_files(const Options& options) {
 
 }  // namespace
 
-void add_join(CLI::App& app, int& status) {
+void add_join(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("join", "Write one file with the tensors of several.");
-  command->add_option("INPUT", options->inputs, "Files, folders of files, or the index of a set")->required();
-  add_edit_options(*command, options->edit, "Where the new file goes");
-  command->footer(
+  Command command = app.add_command("join", "Write one file with the tensors of several.");
+  command.add_option("INPUT", options->inputs, "Files, folders of files, or the index of a set").required();
+  add_edit_options(command, options->edit, "Where the new file goes");
+  command.footer(
       "A tensor that several files have is an error, and nothing is written.\n"
       "Example: safelight join model.safetensors.index.json -o model.safetensors");
-  command->callback([options, &status] { status = join_files(*options); });
+  command.callback([options, &status] { status = join_files(*options); });
 }
 
 }  // namespace safelight::cli

@@ -67,24 +67,24 @@ int select(const Options& options, What what) {
   return 0;
 }
 
-void add(CLI::App& app, int& status, What what, const char* name, const char* description, const char* example) {
+void add(Command app, int& status, What what, const char* name, const char* description, const char* example) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(name, description);
-  command->add_option("FILE", options->file, "The file to take tensors from")->required();
-  command->add_option("GLOB", options->patterns, "Patterns of names: * (any text, dots included) ? [a-z]")->required();
-  add_edit_options(*command, options->edit, "Where the new file goes; may be FILE itself");
-  command->footer(example);
-  command->callback([options, &status, what] { status = select(*options, what); });
+  Command command = app.add_command(name, description);
+  command.add_option("FILE", options->file, "The file to take tensors from").required();
+  command.add_option("GLOB", options->patterns, "Patterns of names: * (any text, dots included) ? [a-z]").required();
+  add_edit_options(command, options->edit, "Where the new file goes; may be FILE itself");
+  command.footer(example);
+  command.callback([options, &status, what] { status = select(*options, what); });
 }
 
 }  // namespace
 
-void add_keep(CLI::App& app, int& status) {
+void add_keep(Command app, int& status) {
   add(app, status, What::keep, "keep", "Write a file with those tensors whose names fit a pattern.",
       "Example: safelight keep model.safetensors 'first_stage_model.*' -o vae.safetensors");
 }
 
-void add_drop(CLI::App& app, int& status) {
+void add_drop(Command app, int& status) {
   add(app, status, What::drop, "drop", "Write a file without those tensors whose names fit a pattern.",
       "Example: safelight drop model.safetensors 'model_ema.*' -o smaller.safetensors");
 }

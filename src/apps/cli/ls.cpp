@@ -135,23 +135,22 @@ int list(const Options& options) {
 
 }  // namespace
 
-void add_ls(CLI::App& app, int& status) {
+void add_ls(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("ls", "List the tensors of a file: type, size, where its bytes begin and end, shape, name.");
-  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
-  command->add_option("GLOB", options->globs, "Only names that fit one of these patterns: * ? [a-z]");
-  command->add_option("--sort", options->sort, "name, size (largest first) or offset (as in the file)")
-      ->check(CLI::IsMember({"name", "size", "offset"}));
-  command->add_flag("-r,--reverse", options->reverse, "The other way round");
-  command->add_flag("--bytes", options->exact, "Sizes in bytes");
-  command->add_flag("--compat", options->compat,
-                    "Open what the reference implementation opens, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object: file, metadata, shards, tensors, problems, totals");
-  command->footer(
+  Command command =
+      app.add_command("ls", "List the tensors of a file: type, size, where its bytes begin and end, shape, name.");
+  command.add_option("FILE", options->file, "The file, an index of shards, or a folder of them").required();
+  command.add_option("GLOB", options->globs, "Only names that fit one of these patterns: * ? [a-z]");
+  command.add_option("--sort", options->sort, "name, size (largest first) or offset (as in the file)")
+      .one_of({"name", "size", "offset"});
+  command.add_flag("-r,--reverse", options->reverse, "The other way round");
+  command.add_flag("--bytes", options->exact, "Sizes in bytes");
+  command.add_flag("--compat", options->compat, "Open what the reference implementation opens, its accidents included");
+  command.add_flag("--json", options->json, "One JSON object: file, metadata, shards, tensors, problems, totals");
+  command.footer(
       "Offsets count from the end of the header. Exit code 1 if no tensor fits the patterns.\n"
       "Example: safelight ls model.safetensors '*.bias' --sort size");
-  command->callback([options, &status] { status = list(*options); });
+  command.callback([options, &status] { status = list(*options); });
 }
 
 }  // namespace safelight::cli

@@ -27,17 +27,11 @@ constexpr std::array kCommands = {
 };
 
 int run(int argc, char** argv) {
-  CLI::App app{"Safelight: open any .safetensors file safely, and make pictures from it."};
-  app.set_version_flag("--version", "safelight 0.1.0");
-  app.require_subcommand(1);
+  safelight::cli::CommandLine line("Safelight: open any .safetensors file safely, and make pictures from it.",
+                                   "safelight 0.1.0");
   int status = 0;
-  for (const auto add : kCommands) add(app, status);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
-    throw safelight::Error(safelight::ErrorCategory::usage, e.what());
-  }
+  for (const auto add : kCommands) add(line.program(), status);
+  line.run(argc, argv);
   if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write the output");
   return status;
 }

@@ -85,33 +85,32 @@ int merge_files(Options& options) {
 
 }  // namespace
 
-void add_merge(CLI::App& app, int& status) {
+void add_merge(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("merge", "Make one model out of several, or fold LoRA files into one.");
-  command->add_option("BASE", options->base, "The model that LoRA files are folded into");
-  command->add_option("-o,--output", options->out, "Where the new file goes")->required();
-  command->add_option("--sum", options->sum, "FILE=WEIGHT for each file: the sum of weight * file")
-      ->type_name("FILE=W ...");
-  command->add_option("--add-difference", options->difference, "A B C: a + (b - c) * amount")
-      ->expected(3)
-      ->type_name("A B C");
-  command->add_option("--amount", options->amount, "Of the difference; 1 unless given");
-  command->add_option("--lora", options->loras, "FILE=WEIGHT, or FILE; may be repeated, and added to a sum")
-      ->type_name("FILE=W");
-  command->add_option("--to", options->to, "Type of the result; without it, that of the first file");
+  Command command = app.add_command("merge", "Make one model out of several, or fold LoRA files into one.");
+  command.add_option("BASE", options->base, "The model that LoRA files are folded into");
+  command.add_option("-o,--output", options->out, "Where the new file goes").required();
+  command.add_option("--sum", options->sum, "FILE=WEIGHT for each file: the sum of weight * file")
+      .shown_as("FILE=W ...");
+  command.add_option("--add-difference", options->difference, "A B C: a + (b - c) * amount")
+      .values(3)
+      .shown_as("A B C");
+  command.add_option("--amount", options->amount, "Of the difference; 1 unless given");
+  command.add_option("--lora", options->loras, "FILE=WEIGHT, or FILE; may be repeated, and added to a sum")
+      .shown_as("FILE=W");
+  command.add_option("--to", options->to, "Type of the result; without it, that of the first file");
   command
-      ->add_option("--missing", options->missing,
-                   "Tensors that are not in every file with the same shape: error, or keep the first file's")
-      ->check(CLI::IsMember({"error", "keep"}));
-  command->add_flag("--skip-unmatched", options->merge.skip_unmatched,
-                    "Go on without parts of a LoRA that fit nothing");
-  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->footer(
+      .add_option("--missing", options->missing,
+                  "Tensors that are not in every file with the same shape: error, or keep the first file's")
+      .one_of({"error", "keep"});
+  command.add_flag("--skip-unmatched", options->merge.skip_unmatched, "Go on without parts of a LoRA that fit nothing");
+  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.footer(
       "The first file gives names, types and metadata. Sums are made in double precision and rounded once.\n"
       "Example: safelight merge -o mix.safetensors --sum a.safetensors=0.3 b.safetensors=0.7\n"
       "         safelight merge model.safetensors -o styled.safetensors --lora style.safetensors=0.8");
-  command->callback([options, &status] { status = merge_files(*options); });
+  command.callback([options, &status] { status = merge_files(*options); });
 }
 
 }  // namespace safelight::cli

@@ -62,22 +62,22 @@ int rename_tensors(const Options& options) {
 
 }  // namespace
 
-void add_rename(CLI::App& app, int& status) {
+void add_rename(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("rename", "Write a file with the same tensors under other names.");
-  command->add_option("FILE", options->file, "The file whose tensors get other names")->required();
-  command->add_option("-e,--expression", options->substitutions,
-                      "s/REGEX/REPLACEMENT/, with g at the end for every place; \\1 is the first group. Repeatable");
-  command->add_option("--from-json", options->map, "A JSON object that maps names to names");
-  command->add_option("--strip-prefix", options->strip_prefix, "Take this off the names that begin with it");
-  command->add_option("--add-prefix", options->add_prefix, "Put this before every name");
-  add_edit_options(*command, options->edit, "Where the new file goes; may be FILE itself");
-  command->footer(
+  Command command = app.add_command("rename", "Write a file with the same tensors under other names.");
+  command.add_option("FILE", options->file, "The file whose tensors get other names").required();
+  command.add_option("-e,--expression", options->substitutions,
+                     "s/REGEX/REPLACEMENT/, with g at the end for every place; \\1 is the first group. Repeatable");
+  command.add_option("--from-json", options->map, "A JSON object that maps names to names");
+  command.add_option("--strip-prefix", options->strip_prefix, "Take this off the names that begin with it");
+  command.add_option("--add-prefix", options->add_prefix, "Put this before every name");
+  add_edit_options(command, options->edit, "Where the new file goes; may be FILE itself");
+  command.footer(
       "Order: the map, the prefix taken off, the expressions (RE2's syntax), the prefix put on. If two tensors would "
       "get\n"
       "one name, nothing is written.\n"
       "Example: safelight rename lora.safetensors -e 's/^lora_unet_(.*)/unet.\\1/' -o renamed.safetensors");
-  command->callback([options, &status] { status = rename_tensors(*options); });
+  command.callback([options, &status] { status = rename_tensors(*options); });
 }
 
 }  // namespace safelight::cli

@@ -62,23 +62,23 @@ int repair_file(const Options& options) {
 
 }  // namespace
 
-void add_repair(CLI::App& app, int& status) {
+void add_repair(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "repair",
       "Write a sound file from one that is not, if everything that was meant is there, and list the changes.");
-  command->add_option("FILE", options->input, "The file to repair")->required();
-  command->add_option("-o,--output", options->output, "Where the sound file goes; may be FILE itself");
+  command.add_option("FILE", options->input, "The file to repair").required();
+  command.add_option("-o,--output", options->output, "Where the sound file goes; may be FILE itself");
   command
-      ->add_option("--truncated", options->truncated,
-                   "A file that is cut off: refuse, or keep-complete: keep the tensors that are there whole")
-      ->check(CLI::IsMember({"refuse", "keep-complete"}));
-  command->add_flag("--dry-run", options->dry_run, "Only list what would change");
-  command->add_flag("--json", options->json, "One JSON object: repairable, rule, detail, changes, lost");
-  command->footer(
+      .add_option("--truncated", options->truncated,
+                  "A file that is cut off: refuse, or keep-complete: keep the tensors that are there whole")
+      .one_of({"refuse", "keep-complete"});
+  command.add_flag("--dry-run", options->dry_run, "Only list what would change");
+  command.add_flag("--json", options->json, "One JSON object: repairable, rule, detail, changes, lost");
+  command.footer(
       "Bytes of tensors are copied, never made up. Exit code 4 if the file cannot be repaired (1 with --dry-run).\n"
       "Example: safelight repair broken.safetensors -o sound.safetensors");
-  command->callback([options, &status] { status = repair_file(*options); });
+  command.callback([options, &status] { status = repair_file(*options); });
 }
 
 }  // namespace safelight::cli

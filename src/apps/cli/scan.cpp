@@ -70,19 +70,19 @@ int scan_files(const Options& options) {
 
 }  // namespace
 
-void add_scan(CLI::App& app, int& status) {
+void add_scan(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "scan", "List everything that loading a pickle-based file would import or call, without loading it.");
-  command->add_option("FILE", options->files, "Files to look into: .pt .pth .bin .ckpt .pkl .npy .npz, any zip archive")
-      ->required();
-  command->add_flag("--json", options->json,
-                    "One JSON object per line: file, verdict, kind, pickles, findings with their byte offsets");
-  command->footer(
+  command.add_option("FILE", options->files, "Files to look into: .pt .pth .bin .ckpt .pkl .npy .npz, any zip archive")
+      .required();
+  command.add_flag("--json", options->json,
+                   "One JSON object per line: file, verdict, kind, pickles, findings with their byte offsets");
+  command.footer(
       "Exit code 0 if all files are clean, 1 if one is suspicious, 2 if one is dangerous (or the arguments are "
       "wrong).\n"
       "Example: safelight scan model.ckpt");
-  command->callback([options, &status] { status = scan_files(*options); });
+  command.callback([options, &status] { status = scan_files(*options); });
 }
 
 }  // namespace safelight::cli

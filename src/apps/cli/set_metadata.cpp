@@ -94,23 +94,21 @@ int set_metadata(const Options& options) {
 
 }  // namespace
 
-void add_set_metadata(CLI::App& app, int& status) {
+void add_set_metadata(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("set-metadata", "Change what is in a file's __metadata__.");
-  command->add_option("FILE", options->file, "The file")->required();
-  command->add_option("KEY=VALUE", options->assignments, "Entries to add or to replace");
-  command->add_option("--remove", options->remove, "A key to remove; may be given several times")
-      ->expected(1)
-      ->take_all();
-  command->add_option("--from-json", options->from_json, "Entries from a file: a JSON object of strings");
-  command->add_option("-o,--output", options->output, "Write the result there and leave FILE as it is");
-  command->add_option("--slack", options->slack, "Spare bytes that the header is to have, for later edits in place");
-  command->add_flag("--json", options->json, "Print one JSON object: file, way, slack, atomic, durable, note");
-  command->footer(
+  Command command = app.add_command("set-metadata", "Change what is in a file's __metadata__.");
+  command.add_option("FILE", options->file, "The file").required();
+  command.add_option("KEY=VALUE", options->assignments, "Entries to add or to replace");
+  command.add_option("--remove", options->remove, "A key to remove; may be given several times").one_value_each_time();
+  command.add_option("--from-json", options->from_json, "Entries from a file: a JSON object of strings");
+  command.add_option("-o,--output", options->output, "Write the result there and leave FILE as it is");
+  command.add_option("--slack", options->slack, "Spare bytes that the header is to have, for later edits in place");
+  command.add_flag("--json", options->json, "Print one JSON object: file, way, slack, atomic, durable, note");
+  command.footer(
       "Where the header has room, only the header is written, whatever the size of the file; else the file is copied,\n"
       "sharing the tensors' blocks on the disk where the file system can. A cancelled or failed edit changes nothing.\n"
       "Example: safelight set-metadata model.safetensors modelspec.title=Dusk modelspec.author=me --remove comment");
-  command->callback([options, &status] { status = set_metadata(*options); });
+  command.callback([options, &status] { status = set_metadata(*options); });
 }
 
 }  // namespace safelight::cli

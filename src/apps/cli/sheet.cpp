@@ -59,16 +59,16 @@ int make_sheet(const Options& options) {
 
 }  // namespace
 
-void add_sheet(CLI::App& app, int& status) {
+void add_sheet(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("sheet", "Put pictures on one contact sheet, each with its prompt.");
-  command->add_option("PICTURE", options->pictures, "PNG files")->required();
-  command->add_option("-o,--output", options->output, "Where the sheet goes, a .png")->required();
-  command->add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
-      ->check(CLI::Range(1, 1000));
-  command->add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");
-  command->footer("Example: safelight sheet -o sheet.png --columns 4 *.png");
-  command->callback([options, &status] { status = make_sheet(*options); });
+  Command command = app.add_command("sheet", "Put pictures on one contact sheet, each with its prompt.");
+  command.add_option("PICTURE", options->pictures, "PNG files").required();
+  command.add_option("-o,--output", options->output, "Where the sheet goes, a .png").required();
+  command.add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
+      .between(1, 1000);
+  command.add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");
+  command.footer("Example: safelight sheet -o sheet.png --columns 4 *.png");
+  command.callback([options, &status] { status = make_sheet(*options); });
 }
 
 }  // namespace safelight::cli

@@ -110,24 +110,24 @@ int slice_file(const Options& options) {
 
 }  // namespace
 
-void add_slice(CLI::App& app, int& status) {
+void add_slice(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("slice", "Take parts of tensors, as NumPy's indexing does, reading only the bytes they need.");
-  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
+  Command command =
+      app.add_command("slice", "Take parts of tensors, as NumPy's indexing does, reading only the bytes they need.");
+  command.add_option("FILE", options->file, "The file, an index of shards, or a folder of them").required();
   command
-      ->add_option("SELECTION", options->selections,
-                   "NAME[INDEX], such as 'w[0:10:2, ..., -1]'; NAME alone is all of the tensor")
-      ->required();
-  CLI::Option* output = command->add_option("-o,--output", options->output, "Write them to this .safetensors file");
-  command->add_option("--npy", options->npy, "Write the one selection to this NumPy file")->excludes(output);
-  command->add_option("--strategy", options->strategy, "How to read: automatic, map, parallel, direct")
-      ->check(CLI::IsMember({"automatic", "map", "parallel", "direct"}));
-  command->add_flag("--json", options->json, "One JSON object: file, output, tensors, bytes, bytes_read, reads");
-  command->footer(
+      .add_option("SELECTION", options->selections,
+                  "NAME[INDEX], such as 'w[0:10:2, ..., -1]'; NAME alone is all of the tensor")
+      .required();
+  const Option output = command.add_option("-o,--output", options->output, "Write them to this .safetensors file");
+  command.add_option("--npy", options->npy, "Write the one selection to this NumPy file").excludes(output);
+  command.add_option("--strategy", options->strategy, "How to read: automatic, map, parallel, direct")
+      .one_of({"automatic", "map", "parallel", "direct"});
+  command.add_flag("--json", options->json, "One JSON object: file, output, tensors, bytes, bytes_read, reads");
+  command.footer(
       "Without -o or --npy the values are printed.\n"
       "Example: safelight slice model.safetensors 'embed.weight[:100, ::-1]' -o part.safetensors");
-  command->callback([options, &status] { status = slice_file(*options); });
+  command.callback([options, &status] { status = slice_file(*options); });
 }
 
 }  // namespace safelight::cli

@@ -67,17 +67,16 @@ int split(const Options& options) {
 
 }  // namespace
 
-void add_split(CLI::App& app, int& status) {
+void add_split(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("split", "Split a file into several with an index, in a folder of their own.");
-  command->add_option("FILE", options->file, "The file to split")->required();
-  command->add_option("--max-size", options->max_size, "At most so many bytes of tensors in each: 2GB, 500MB, 1GiB")
-      ->transform(CLI::AsSizeValue(true));
-  command->add_flag("--by-prefix", options->by_prefix,
-                    "One file for each first part of the names, up to the first dot");
-  add_edit_options(*command, options->edit, "The folder for the files: a new one, or an empty one");
-  command->footer("Example: safelight split model.safetensors --max-size 2GB -o model/");
-  command->callback([options, &status] { status = split(*options); });
+  Command command = app.add_command("split", "Split a file into several with an index, in a folder of their own.");
+  command.add_option("FILE", options->file, "The file to split").required();
+  command.add_option("--max-size", options->max_size, "At most so many bytes of tensors in each: 2GB, 500MB, 1GiB")
+      .size_in_bytes();
+  command.add_flag("--by-prefix", options->by_prefix, "One file for each first part of the names, up to the first dot");
+  add_edit_options(command, options->edit, "The folder for the files: a new one, or an empty one");
+  command.footer("Example: safelight split model.safetensors --max-size 2GB -o model/");
+  command.callback([options, &status] { status = split(*options); });
 }
 
 }  // namespace safelight::cli

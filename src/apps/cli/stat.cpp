@@ -112,21 +112,21 @@ int show_statistics(const Options& options) {
 
 }  // namespace
 
-void add_stat(CLI::App& app, int& status) {
+void add_stat(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("stat", "Show what the values of tensors look like: range, mean, spread, histogram.");
-  command->add_option("FILE", options->file, "The file")->required();
-  command->add_option("NAMES", options->only, "Only tensors with names like this (* ? [a-z])");
-  command->add_option("--except", options->except, "Not these; may be repeated");
-  command->add_option("--bins", options->statistics.bins, "Parts of the histogram, 1 to 256")->capture_default_str();
-  command->add_option("--png", options->png, "Also draw a page of histograms, a .png");
-  command->add_option("--threads", options->threads, "Threads; without it, all cores")->check(CLI::PositiveNumber);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->footer(
+  Command command =
+      app.add_command("stat", "Show what the values of tensors look like: range, mean, spread, histogram.");
+  command.add_option("FILE", options->file, "The file").required();
+  command.add_option("NAMES", options->only, "Only tensors with names like this (* ? [a-z])");
+  command.add_option("--except", options->except, "Not these; may be repeated");
+  command.add_option("--bins", options->statistics.bins, "Parts of the histogram, 1 to 256").show_default();
+  command.add_option("--png", options->png, "Also draw a page of histograms, a .png");
+  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  command.add_flag("--json", options->json, "Print one JSON object");
+  command.footer(
       "NaN and infinities are counted; all else is of the finite values. std divides by the number of values.\n"
       "Example: safelight stat model.safetensors \"*.attn2.to_v.weight\" --png values.png");
-  command->callback([options, &status] { status = show_statistics(*options); });
+  command.callback([options, &status] { status = show_statistics(*options); });
 }
 
 }  // namespace safelight::cli

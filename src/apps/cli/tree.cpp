@@ -84,18 +84,17 @@ int show(const Options& options) {
 
 }  // namespace
 
-void add_tree(CLI::App& app, int& status) {
+void add_tree(Command app, int& status) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command command = app.add_command(
       "tree", "Show what is in a file: metadata, and its tensors as a tree with the size of each branch.");
-  command->add_option("FILE", options->file, "The file, an index of shards, or a folder of them")->required();
-  command->add_option("--depth", options->depth, "Levels of the tree to show; deeper ones appear in the sums only")
-      ->check(CLI::PositiveNumber);
-  command->add_flag("--compat", options->compat,
-                    "Open what the reference implementation opens, its accidents included");
-  command->add_flag("--json", options->json, "One JSON object: file, metadata, shards, tree (nested), totals");
-  command->footer("Example: safelight tree --depth 2 model.safetensors");
-  command->callback([options, &status] { status = show(*options); });
+  command.add_option("FILE", options->file, "The file, an index of shards, or a folder of them").required();
+  command.add_option("--depth", options->depth, "Levels of the tree to show; deeper ones appear in the sums only")
+      .positive();
+  command.add_flag("--compat", options->compat, "Open what the reference implementation opens, its accidents included");
+  command.add_flag("--json", options->json, "One JSON object: file, metadata, shards, tree (nested), totals");
+  command.footer("Example: safelight tree --depth 2 model.safetensors");
+  command.callback([options, &status] { status = show(*options); });
 }
 
 }  // namespace safelight::cli

@@ -1,0 +1,144 @@
+#include "apps/cli/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "core/printable.h"
+#include "safelight/error.h"
+
+namespace safelight::cli {
+namespace {
+
+// CLI11 turns a number beyond 64 bits silently into the largest one.
+template <class Integer>
+std::string complaint_on_integer(const std::string& text) {
+  Integer value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return "";
+  return fmt::format("expected a whole number of at most {} bits, found {}", std::numeric_limits<Integer>::digits,
+                     printable(text));
+}
+
+template <class Integer, class Value>
+Option integer_option(CLI::App& app, const std::string& names, Value& value, const std::string& help) {
+  return Option(app.add_option(names, value, help)->check(CLI::Validator(complaint_on_integer<Integer>, "")));
+}
+
+}  // namespace
+
+Option Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option Option::positive() {
+  option_->check(CLI::PositiveNumber);
+  return *this;
+}
+
+Option Option::between(std::int64_t lowest, std::int64_t highest) {
+  option_->check(CLI::Range(lowest, highest));
+  return *this;
+}
+
+Option Option::one_of(std::vector<std::string> values) {
+  option_->check(CLI::IsMember(std::move(values)));
+  return *this;
+}
+
+Option Option::size_in_bytes() {
+  option_->transform(CLI::AsSizeValue(true));  // a transformation comes before every check
+  return *this;
+}
+
+Option Option::excludes(const Option& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option Option::values(int count) {
+  option_->expected(count);
+  return *this;
+}
+
+Option Option::one_value_each_time() {
+  option_->expected(1)->take_all();
+  return *this;
+}
+
+Option Option::shown_as(const std::string& type) {
+  option_->type_name(type);
+  return *this;
+}
+
+Option Option::show_default() {
+  option_->capture_default_str();
+  return *this;
+}
+
+bool Option::given() const { return option_->count() > 0; }
+
+Command Command::add_command(const std::string& name, const std::string& description) {
+  return Command(app_->add_subcommand(name, description));
+}
+
+Option Command::add_option(const std::string& names, std::string& value, const std::string& help) {
+  return Option(app_->add_option(names, value, help));
+}
+
+Option Command::add_option(const std::string& names, std::vector<std::string>& values, const std::string& help) {
+  return Option(app_->add_option(names, values, help));
+}
+
+Option Command::add_option(const std::string& names, double& value, const std::string& help) {
+  return Option(app_->add_option(names, value, help));
+}
+
+Option Command::add_option(const std::string& names, int& value, const std::string& help) {
+  return integer_option<int>(*app_, names, value, help);
+}
+
+Option Command::add_option(const std::string& names, std::int64_t& value, const std::string& help) {
+  return integer_option<std::int64_t>(*app_, names, value, help);
+}
+
+Option Command::add_option(const std::string& names, std::uint64_t& value, const std::string& help) {
+  return integer_option<std::uint64_t>(*app_, names, value, help);
+}
+
+Option Command::add_option(const std::string& names, std::optional<std::int64_t>& value, const std::string& help) {
+  return integer_option<std::int64_t>(*app_, names, value, help);
+}
+
+Option Command::add_flag(const std::string& names, bool& value, const std::string& help) {
+  return Option(app_->add_flag(names, value, help));
+}
+
+void Command::footer(const std::string& text) { app_->footer(text); }
+
+void Command::callback(std::function<void()> action) { app_->callback(std::move(action)); }
+
+CommandLine::CommandLine(const std::string& description, const std::string& version)
+    : app_(std::make_unique<CLI::App>(description)) {
+  app_->set_version_flag("--version", version);
+  app_->require_subcommand(1);
+}
+
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::program() { return Command(app_.get()); }
+
+void CommandLine::run(int argc, const char* const* argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() != 0) throw Error(ErrorCategory::usage, e.what());
+    app_->exit(e);  // --help, --version
+  }
+}
+
+}  // namespace safelight::cli
