@@ -27,8 +27,8 @@ def chunk_captions(set_seed, chunk):
     return np.array([[tokenizer.padded(write(scene, random)) for write in writers] for scene in chunk_scenes(set_seed, chunk)], np.uint16)
 
 
-def emphasis(scene):
-    """How often a picture is shown in training, relative to others: more where the judge finds most mistakes."""
+def caption_emphasis(scene):
+    """How often the UNet is shown a picture, relative to others: more where the judge finds most mistakes."""
     if scene["kind"] == "objects":
         return .6
     weight = {"crescent moon": 3.0, "full moon": 1.5}.get(scene["body"], 1.0)
@@ -36,8 +36,13 @@ def emphasis(scene):
     return weight * (1.5 if scene["ground"] == "sea" and scene["weather"] else 1.0)
 
 
-def emphases(set_seed, count):
-    """float32 (count): emphasis() of the first scenes of a set."""
+def detail_emphasis(scene):
+    """How often the decoder is shown a picture, relative to others: more where it holds marks finer than a latent pixel."""
+    return 4.0 if scene["kind"] != "objects" and scene["weather"] else 1.0
+
+
+def emphases(emphasis, set_seed, count):
+    """float32 (count): an emphasis of each of the first scenes of a set."""
     scenes_of = (chunk_scenes(set_seed, chunk) for chunk in range(-(-count // CHUNK)))
     return np.array([emphasis(scene) for chunk in scenes_of for scene in chunk], np.float32)[:count]
 

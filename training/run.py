@@ -1,7 +1,8 @@
 """The whole training, one command: python -m training.run
 
-Every stage leaves its result in training/runs/ and is skipped when that is there; the UNet's also leaves a snapshot every four minutes. So a
-broken run goes on where it stopped; delete a file to repeat its stage and those after it. Times are wall clock for the machine to itself; the defaults start from nothing.
+Every stage leaves its result in training/runs/ and is skipped when that is there; the two long ones, of the autoencoder and the UNet, leave a
+snapshot every four minutes until they are done. So a broken run goes on where it stopped; delete a file to repeat its stage and those after
+it. Times are wall clock for the machine to itself; the defaults start from nothing.
 """
 import argparse
 import json
@@ -23,6 +24,29 @@ def replace(path, value):
     part = path.with_name(path.name + ".part")
     torch.save(value, part)
     part.replace(path)
+
+
+class Snapshot:
+    """The averaged weights of a stage's networks, now and then, until the stage has left its result: on entering, the networks take what an
+    earlier run left, and `seconds` is how long that had trained."""
+
+    def __init__(self, path, **networks):
+        self.path, self.networks, self.seconds = path, networks, 0.0
+
+    def __enter__(self):
+        if self.path.exists():
+            saved = torch.load(self.path)
+            self.seconds = saved["seconds"]
+            for name, network in self.networks.items():
+                network.load_state_dict(saved[name])
+        return self
+
+    def save(self, weights, seconds):
+        replace(self.path, dict({name: weights.averaged(name) for name in self.networks}, seconds=seconds))
+
+    def __exit__(self, failed, *_):
+        if not failed:
+            self.path.unlink(missing_ok=True)
 
 
 class Run:
@@ -67,9 +91,10 @@ class Run:
             if not self.options.vae_seconds:
                 replace(self.path("vae_joint.pt"), vae.state_dict())
                 return None
-        summary = train_vae.joint(pictures[:-TEST_PICTURES], vae, self.options.vae_seconds, log=self.path("vae.jsonl"), processes=self.options.processes,
-                                  save=lambda weights, _: replace(self.path("vae_snapshot.pt"), weights.averaged("vae")))
-        replace(self.path("vae_joint.pt"), vae.state_dict())
+        with Snapshot(self.path("vae_snapshot.pt"), vae=vae) as snapshot:
+            summary = train_vae.joint(pictures[:-TEST_PICTURES], vae, self.options.vae_seconds, log=self.path("vae.jsonl"), save=snapshot.save,
+                                      processes=self.options.processes, start=snapshot.seconds)
+            replace(self.path("vae_joint.pt"), vae.state_dict())
         return dict(summary, psnr=train_vae.mean_psnr(vae, pictures[-TEST_PICTURES:]))
 
     def vae_white(self):
@@ -102,25 +127,18 @@ class Run:
             unet.load_state_dict(self.started(checkpoint.UNET))
         latents = np.load(self.path("latents.npy"))
         captions = vocabulary.rows(np.load(self.path("captions.npy"))[:len(latents)].astype(np.int64))
-
-        snapshot, began = self.path("unet_snapshot.pt"), 0.0
-        if snapshot.exists():
-            saved = torch.load(snapshot)
-            unet.load_state_dict(saved["unet"])
-            text.load_state_dict(saved["text"])
-            began = saved["seconds"]
-
-        def save(weights, seconds):
-            replace(snapshot, dict(unet=weights.averaged("unet"), text=weights.averaged("text"), seconds=seconds))
-        summary = train_unet.train(latents, captions, dataset.emphases(TRAINING_SET, len(latents)), vocabulary, unet, text,
-                                   self.options.unet_seconds, log=self.path("unet.jsonl"), save=save, processes=self.options.processes, start=began)
-        replace(self.path("unet.pt"), dict(unet=unet.state_dict(), text=text.state_dict()))
+        with Snapshot(self.path("unet_snapshot.pt"), unet=unet, text=text) as snapshot:
+            summary = train_unet.train(latents, captions, dataset.emphases(dataset.caption_emphasis, TRAINING_SET, len(latents)), vocabulary, unet, text,
+                                       self.options.unet_seconds, log=self.path("unet.jsonl"), save=snapshot.save, processes=self.options.processes,
+                                       start=snapshot.seconds)
+            replace(self.path("unet.pt"), dict(unet=unet.state_dict(), text=text.state_dict()))
         return summary
 
     def vae(self):
         pictures, latents = self.load_pictures(), np.load(self.path("latents.npy"))
         vae = train_vae.new_autoencoder(self.path("vae_white.pt"))
-        summary = train_vae.finish(pictures[:len(latents)], latents, vae, self.options.finish_seconds, log=self.path("finish.jsonl"),
+        emphases = dataset.emphases(dataset.detail_emphasis, TRAINING_SET, len(latents))
+        summary = train_vae.finish(pictures[:len(latents)], latents, emphases, vae, self.options.finish_seconds, log=self.path("finish.jsonl"),
                                    processes=self.options.processes)
         replace(self.path("vae.pt"), vae.state_dict())
         return dict(summary, psnr=train_vae.mean_psnr(vae, pictures[-TEST_PICTURES:]))
@@ -159,6 +177,8 @@ def main():
     parser.add_argument("--unet-seconds", type=float, default=7200)
     parser.add_argument("--finish-seconds", type=float, default=600)
     options = parser.parse_args()
+    if not options.vae_seconds and not options.start:
+        parser.error("--vae-seconds 0 keeps the autoencoder of --start, and there is none")
     run = Run(options)
     run.all()
     trained = torch.load(run.path("unet.pt"))

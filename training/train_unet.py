@@ -20,7 +20,8 @@ def spread_times(count, generator):
     return times.clamp(max=diffusion.STEPS - 1)[torch.randperm(count, generator=generator)]
 
 
-def train(latents, captions, emphases, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2, warm_up=100, start=0.0):
+def train(latents, captions, emphases, vocabulary, unet, text, seconds, rate=1e-3, batch=24, log=None, save=None, save_every=240.0, processes=2,
+          warm_up=100, start=0.0):
     """latents: float16 (N, 4, 16, 16); captions: rows of the compact vocabulary, (N, captions, 77); emphases: how often each is
     shown, relative to others, (N). batch is per process."""
     shares, emphases = diffusion.signal_shares(), torch.from_numpy(emphases)

@@ -1,6 +1,5 @@
 """Trains the autoencoder: `joint` both halves together, `whiten` its latents, `encode` a picture set, then `finish` the decoder on noisy latents."""
 import multiprocessing
-import os
 
 import numpy as np
 import torch
@@ -42,7 +41,7 @@ def random_crops(pictures, count, size, generator):
     return to_signed(np.stack([pictures[i, :, y:y + size, x:x + size] for i, (y, x) in zip(which, corners)]))
 
 
-def joint(pictures, vae, seconds, rate=6e-4, log=None, save=None, processes=2):
+def joint(pictures, vae, seconds, rate=6e-4, log=None, save=None, processes=2, start=0.0):
     def loss_of(progress, generator):
         whole = progress > WHOLE_FROM
         wanted = random_crops(pictures, 1 if whole else CROPS, pictures.shape[-1] if whole else CROP, generator)
@@ -54,7 +53,8 @@ def joint(pictures, vae, seconds, rate=6e-4, log=None, save=None, processes=2):
         divergence = .5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return loss + KL_WEIGHT * divergence, dict(l1=float(plain.detach()), std=float(mean.detach().std()))
 
-    return parallel.train(dict(vae=vae), loss_of, seconds, rate, processes=processes, average=.99, warm_up=30, log=log, save=save)
+    return parallel.train(dict(vae=vae), loss_of, seconds, rate, processes=processes, average=.99, warm_up=30, log=log, save=save,
+                          start=start)
 
 
 @torch.no_grad()
@@ -93,13 +93,15 @@ def encode(pictures, vae, processes=2):
     return latents.numpy().astype(np.float16)
 
 
-def finish(pictures, latents, vae, seconds, rate=5e-4, strongest_noise=.35, log=None, save=None, processes=2):
-    """Train the decoder alone, on cached latents with noise of random strength: it learns to clean what a UNet gets slightly wrong."""
+def finish(pictures, latents, emphases, vae, seconds, rate=5e-4, strongest_noise=.35, log=None, save=None, processes=2):
+    """Train the decoder alone, on cached latents with noise of random strength: it learns to clean what a UNet gets slightly wrong.
+    emphases: how often each picture is shown, relative to others, (N)."""
+    emphases = torch.from_numpy(emphases)
     vae.encoder.requires_grad_(False)
     vae.quant_conv.requires_grad_(False)
 
     def loss_of(progress, generator):
-        which = torch.randint(len(pictures), (1,), generator=generator).numpy()
+        which = torch.multinomial(emphases, 1, generator=generator).numpy()
         clean = torch.as_tensor(latents[which]).float()
         strength = torch.rand((len(which), 1, 1, 1), generator=generator).square() * strongest_noise
         noisy = clean + strength * torch.randn(clean.shape, generator=generator)

@@ -12,7 +12,7 @@ except ImportError:
     torch = None
 
 if torch:
-    from training import checkpoint, diffusion, export, model, muon, parallel, tokens, train_unet, train_vae
+    from training import checkpoint, diffusion, export, model, muon, parallel, run, tokens, train_unet, train_vae
     from training.model.vae import EPSILON, unfold_trunk
     from training.train_text import insert_unknown
 
@@ -132,6 +132,22 @@ class Training(unittest.TestCase):
         summary = parallel.train(dict(line=line), loss_of, 4.0, .05, processes=2, average=.9, every=10 ** 9)
         self.assertGreater(summary["steps"], 50)
         self.assertLess(float((line.weight.detach() - truth).abs().max()), .1)
+
+    def test_a_snapshot_is_gone_on_from_until_the_stage_is_done(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "snapshot.pt"
+            broken, again = torch.nn.Linear(4, 1), torch.nn.Linear(4, 1)
+            with self.assertRaises(KeyboardInterrupt):
+                with run.Snapshot(path, line=broken) as snapshot:
+                    self.assertEqual(snapshot.seconds, 0)
+                    weights = parallel.SharedWeights(dict(line=broken), 1)
+                    snapshot.save(weights, 12.5)
+                    raise KeyboardInterrupt
+            with run.Snapshot(path, line=again) as snapshot:
+                self.assertEqual(snapshot.seconds, 12.5)
+                self.assertTrue(torch.equal(again.weight, broken.weight))
+                self.assertTrue(path.exists())
+            self.assertFalse(path.exists())
 
     def test_whitening_keeps_pictures_and_evens_latents(self):
         torch.manual_seed(3)
