@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <span>
 
 #include "safelight/cast.h"
 #include "support/expect_error.h"
@@ -21,7 +22,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity(), kNan = std
 template <class Value>
 Tensor tensor(DType dtype, const std::vector<Value>& values) {
   Tensor t = Tensor::allocate(dtype, {static_cast<std::int64_t>(values.size())});
-  std::memcpy(t.mutable_data(), values.data(), values.size() * sizeof(Value));
+  std::ranges::copy(std::as_bytes(std::span(values)), t.mutable_data());
   return t;
 }
 
