@@ -16,7 +16,9 @@ class CheckCommand : public ::testing::Test {
  protected:
   CheckCommand() {
     save(good_, {});
-    write_file(twice_, std::string("\x25\0\0\0\0\0\0\0", 8) + R"({"__metadata__":{"a":"b","a":"c"}}   )");
+    std::string twice("\x25\0\0\0\0\0\0\0", 8);
+    twice += R"({"__metadata__":{"a":"b","a":"c"}}   )";
+    write_file(twice_, twice);
     write_file(pointer_, "version https://git-lfs.github.com/spec/v1\n");
   }
 

@@ -139,15 +139,15 @@ CastLosses losses_by_hand(const Tensor& before, const Tensor& after) {
 TEST(Cast, CountsWhatIsLost) {
   for (const DType from : kTypes) {
     const Tensor in = inputs(from);
-    for_each_instruction_set([&](const std::string& set) {
-      for (const DType to : kTypes) {
+    for (const DType to : kTypes) {
+      const CastLosses expected = losses_by_hand(in, cast(in, to));
+      for_each_instruction_set([&](const std::string& set) {
         CastLosses lost;
-        const Tensor out = cast(in, to, &lost);
-        const CastLosses expected = losses_by_hand(in, out);
+        cast(in, to, &lost);
         EXPECT_EQ(lost.overflowed, expected.overflowed) << name(from) << " to " << name(to) << " on " << set;
         EXPECT_EQ(lost.vanished, expected.vanished) << name(from) << " to " << name(to) << " on " << set;
-      }
-    });
+      });
+    }
   }
 }
 
