@@ -62,5 +62,5 @@ function(safelight_test NAME)
   target_precompile_headers(test_${NAME} REUSE_FROM test_headers)
   set_target_properties(test_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
-                       ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache)
+                       ENVIRONMENT "XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache;ASAN_OPTIONS=handle_sigill=1")
 endfunction()
