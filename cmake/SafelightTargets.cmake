@@ -1,3 +1,14 @@
+# What nearly every source includes is parsed once. Whoever uses a precompiled header must have the definitions and the
+# options that it was made with. To see that no source leans on it: cmake -D CMAKE_DISABLE_PRECOMPILE_HEADERS=ON.
+set(SAFELIGHT_COMMON_HEADERS <fmt/format.h> <algorithm> <filesystem> <functional> <map> <memory> <optional> <span> <string>
+                             <vector>)
+function(safelight_common_headers SOURCE)
+  find_package(fmt REQUIRED)
+  add_library(safelight_headers OBJECT ${SOURCE})
+  target_link_libraries(safelight_headers PRIVATE safelight_flags fmt::fmt)
+  target_precompile_headers(safelight_headers PRIVATE ${SAFELIGHT_COMMON_HEADERS})
+endfunction()
+
 # safelight_module(NAME SOURCES ... [USES modules...] [WRAPS libraries...])
 # One static library per directory of src/. USES are our modules below this one (see docs/architecture.md);
 # WRAPS are third-party libraries, which stay private to the module. Modules belong to the SAFELIGHT_PART that is set
@@ -10,6 +21,7 @@ function(safelight_module NAME)
     target_link_libraries(safelight_${NAME} PUBLIC safelight_${module})
   endforeach()
   target_link_libraries(safelight_${NAME} PRIVATE ${ARG_WRAPS})
+  target_precompile_headers(safelight_${NAME} REUSE_FROM safelight_headers)
   set_property(GLOBAL APPEND PROPERTY SAFELIGHT_MODULES_OF_${SAFELIGHT_PART} ${NAME})
 endfunction()
 
@@ -26,6 +38,7 @@ endfunction()
 # Sources of kernels: vectors of numbers in buffers that their callers have checked. The address sanitizer watches them;
 # the other would double the minutes they take to compile, and the tests' time.
 function(safelight_kernels)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   if(SAFELIGHT_SANITIZE)
     set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O2;-fno-sanitize=undefined")
   endif()

@@ -20,7 +20,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kWhitespace) - begin + 1);
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   if (value.find_first_of(",:\n") == std::string_view::npos) return std::string(value);
   std::string out = "\"";
   for (const char c : value) {
@@ -161,7 +161,7 @@ std::string format_infotext(const Infotext& info) {
   if (!info.negative_prompt.empty()) text += fmt::format("\n{} {}", kNegative, info.negative_prompt);
   text += '\n';
   for (std::size_t i = 0; i < info.fields.size(); ++i)
-    text += fmt::format("{}{}: {}", i ? ", " : "", info.fields[i].first, quoted(info.fields[i].second));
+    text += fmt::format("{}{}: {}", i ? ", " : "", info.fields[i].first, in_quotes(info.fields[i].second));
   return text;
 }
 

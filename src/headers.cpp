@@ -1,0 +1,1 @@
+// Nothing: see safelight_common_headers() in cmake/SafelightTargets.cmake.
