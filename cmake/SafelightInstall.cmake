@@ -29,7 +29,6 @@ set(THIRD_PARTY
   "simdjson::simdjson|simdjson|simdjson"
   "Threads::Threads|Threads|"
   "utf8proc||libutf8proc"
-  "xxhash||libxxhash"
   "ZLIB::ZLIB|ZLIB|zlib")
 
 # What the modules link that is not ours, by the names of THIRD_PARTY.

@@ -24,5 +24,5 @@ case ${1:-} in
       >"$(log_file clang-tidy)" 2>&1 ||
       { grep -E '(error|warning):' build/logs/clang-tidy.log >&2; die "clang-tidy complains"; }
     ;;
-  *) die "expected format or check" ;;
+  *) die "expected format, quick or check" ;;
 esac

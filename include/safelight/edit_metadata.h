@@ -44,18 +44,18 @@ struct EditReport {
   SaveReport save{};
 };
 
-// If the new metadata fits the spaces in the header, the header is changed in place: O(header), whatever the size of
-// the file. Otherwise the file is copied with a header that is longer by whole blocks of 4096 bytes, so that copies can
-// share the tensors' blocks where the file system can (btrfs, XFS, ...), and the alignment stays; the rest of the last
-// block is room for later edits. A copy takes the file's place by renaming, as save() does.
+// If the new metadata fits the spaces in the header and the file is the caller's own, the header is changed in place:
+// O(header), whatever the size of the file. Otherwise the file is copied with a header that is longer by whole blocks
+// of 4096 bytes, so that copies can share the tensors' blocks where the file system can (btrfs, XFS, ...), and the
+// alignment stays; the rest of the last block is room for later edits. A copy takes the file's place by renaming, as
+// save() does.
 //
 // An edit in place is written to a journal beside the file first (".NAME.safelight-journal"). What is guaranteed:
 // - the end of the process at any moment (kill -9): whoever opens the file with this library sees the old metadata or
 //   the new; opening finishes what the journal says. So do other programs, unless the process ended while the kernel
 //   was inside the one write of the header and the changed bytes lie in more than one page of 4096 bytes.
 // - a power loss at any moment (with `durable`): the same; for other programs, if the changed bytes lie in one sector
-// of
-//   the disk.
+//   of the disk.
 // - the tensors' bytes are never touched.
 // Edits of one file exclude each other (flock), where the file system can lock.
 //

@@ -17,7 +17,8 @@ struct RawHeader {
   std::uint64_t alignment = 0;     // of data_begin: the largest power of two up to 4096 that divides it; 0 without data
 };
 
-// Throws Error(io). Whatever is wrong with the header is no error: check() tells it.
+// Finishes an edit that was interrupted first, as every reader does. Throws Error(io). Whatever is wrong with the
+// header is no error: check() tells it.
 RawHeader read_raw_header(const std::filesystem::path& path);
 
 // A header laid out for people: one line for each tensor and each metadata key, spaces after colons and commas. Text

@@ -121,7 +121,7 @@ typedef struct safelight_options safelight_options;
 SAFELIGHT_API safelight_options* safelight_options_new(void); /* NULL if there is no memory for it */
 SAFELIGHT_API void safelight_options_free(safelight_options* options);
 
-/* Above 0: accept exactly what the reference implementation accepts, its accidents included. */
+/* Not 0: accept exactly what the reference implementation accepts, its accidents included. */
 SAFELIGHT_API void safelight_options_set_compat(safelight_options* options, int compat);
 
 /* The most that a file of a stranger may ask for; beyond it, opening gives SAFELIGHT_LIMIT before it allocates. */

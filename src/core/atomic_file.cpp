@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <random>
 
 #include "core/fail.h"
 #include "core/file_operations.h"
@@ -19,21 +18,19 @@
 namespace safelight {
 namespace {
 
-// Linux writes at most 2^31 - 4096 bytes per call.
-constexpr std::size_t kLargestWrite = std::size_t{1} << 30;
-
 // A checkpoint may have 100,000 tensors of a few bytes; a system call for each would cost more than the copy.
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
 
-std::filesystem::path without_links(const std::filesystem::path& path) {
-  std::error_code missing;
-  std::filesystem::path real = std::filesystem::canonical(path, missing);
-  return missing ? path : real;
-}
-
-std::string hidden_name(const char* suffix) {
-  std::random_device random;
-  return fmt::format(".safelight-{:08x}{:08x}.{}", random(), random(), suffix);
+// The file that a link leads to, there or not. Links in the path of its folder are the system's business.
+std::filesystem::path without_links(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as Linux: the rest is a circle
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code no_link;
+    const std::filesystem::path target = std::filesystem::read_symlink(path, no_link);
+    if (no_link) break;
+    path = path.parent_path() / target;
+  }
+  return path;
 }
 
 // Several files of a set may have the same to say.
@@ -66,11 +63,10 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   struct stat old {};
   mode_t mode = 0;
   if (::fstatat(folder_.get(), name_.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
-    if (S_ISREG(old.st_mode))
-      mode = old.st_mode & 0777u;
-    else if (!S_ISLNK(old.st_mode))
+    if (!S_ISREG(old.st_mode))
       fail(ErrorCategory::io, "[file] cannot write {}: it is there already and not a regular file",
            printable(path.native()));
+    mode = old.st_mode & 0777u;
   } else if (errno != ENOENT) {
     fail_to("examine");
   }
@@ -112,7 +108,7 @@ void AtomicFile::flush() {
 void AtomicFile::write_through(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written =
-        retry_interrupted([&] { return ::write(file_.get(), bytes.data(), std::min(bytes.size(), kLargestWrite)); });
+        retry_interrupted([&] { return ::write(file_.get(), bytes.data(), std::min(bytes.size(), kLargestTransfer)); });
     if (written < 0) fail_to("write");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
@@ -196,19 +192,21 @@ void AtomicFile::publish(SaveReport& report) {
 }
 
 // The last resort, with a moment in which neither file is whole. The old one is removed rather than overwritten, so
-// that whoever has mapped it keeps its bytes.
+// that whoever has mapped it keeps its bytes. One that cannot be removed (immutable, or somebody else's in a sticky
+// folder, for which renaming gives EPERM, too) stays as it is.
 void AtomicFile::copy_into_place(int why_not_renamed, SaveReport& report) {
   const FileDescriptor from(::openat(folder_.get(), temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!from) fail_to("read the finished temporary file of");
   struct stat status {};
   const mode_t mode = ::fstat(from.get(), &status) == 0 ? status.st_mode & 0777u : 0666u;
-  ::unlinkat(folder_.get(), name_.c_str(), 0);
-  FileDescriptor to(
-      ::openat(folder_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-  int error = to ? copy_contents(from.get(), to.get()) : errno;
-  if (error == 0 && ::fsync(to.get()) != 0 && !is_unsupported(errno)) error = errno;
+  if (::unlinkat(folder_.get(), name_.c_str(), 0) != 0 && errno != ENOENT) fail_to("replace");
+  FileDescriptor to(::openat(folder_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  const bool made = static_cast<bool>(to);
+  int error = made ? copy_contents(from.get(), to.get()) : errno;
+  if (error == 0 && retry_interrupted([&] { return ::fsync(to.get()); }) != 0 && !is_unsupported(errno)) error = errno;
   if (to && ::close(to.release()) != 0 && error == 0) error = errno;
   if (error != 0) {
+    if (made) ::unlinkat(folder_.get(), name_.c_str(), 0);
     const std::string kept = std::exchange(temporary_, {});
     fail(ErrorCategory::io,
          "[file] cannot rename on this file system, and writing {} in place failed: {}; its complete new contents are "
@@ -222,30 +220,43 @@ void AtomicFile::copy_into_place(int why_not_renamed, SaveReport& report) {
                                std::strerror(why_not_renamed)));
 }
 
+// Never an error: the new file has its name already.
 void AtomicFile::flush_folder(bool durable, SaveReport& report) const {
   if (!durable || retry_interrupted([&] { return ::fsync(folder_.get()); }) == 0) return;
-  if (!is_unsupported(errno)) fail_to("flush the folder of");
   report.durable = false;
-  add_note(report, fmt::format("the file system cannot flush folders ({}), so a power loss soon after may bring back "
-                               "the old file",
-                               std::strerror(errno)));
+  add_note(report,
+           fmt::format("{} ({}), so a power loss soon after may bring back the old file",
+                       is_unsupported(errno) ? "the file system cannot flush folders" : "flushing the folder failed",
+                       std::strerror(errno)));
 }
 
 // The old file, if there is one, gets out of the way under a name of its own.
 void AtomicFile::set_aside() {
   std::string aside = hidden_name("old");
-  if (::renameat(folder_.get(), name_.c_str(), folder_.get(), aside.c_str()) == 0)
+  if (::renameat(folder_.get(), name_.c_str(), folder_.get(), aside.c_str()) == 0) {
     aside_ = std::move(aside);
-  else if (errno != ENOENT && !is_unsupported(errno))
+  } else if (const int error = errno; error != ENOENT && (!is_unsupported(error) || can_rename())) {
+    errno = error;
     fail_to("replace");
+  }
 }
 
-void AtomicFile::take_back() noexcept {
-  if (!aside_.empty())
-    ::renameat(folder_.get(), aside_.c_str(), folder_.get(), name_.c_str());
-  else if (published_)
-    ::unlinkat(folder_.get(), name_.c_str(), 0);
+// Whether the file system renames the temporary file: then it is the old one that may not be renamed.
+bool AtomicFile::can_rename() {
+  std::string other = hidden_name("tmp");
+  if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), other.c_str()) != 0) return false;
+  temporary_ = std::move(other);
+  return true;
+}
+
+void AtomicFile::withdraw() noexcept {
+  if (published_) ::unlinkat(folder_.get(), name_.c_str(), 0);
+}
+
+bool AtomicFile::take_back() noexcept {
+  if (!aside_.empty() && ::renameat(folder_.get(), aside_.c_str(), folder_.get(), name_.c_str()) != 0) return false;
   aside_.clear();
+  return true;
 }
 
 void AtomicFile::drop_aside() noexcept {
@@ -253,19 +264,30 @@ void AtomicFile::drop_aside() noexcept {
   aside_.clear();
 }
 
+// The new files go before the first old one comes back, so that a process that is killed here, too, leaves no mixture,
+// and the last file comes back when all others have. Returns the names under which old files had to stay.
+std::string AtomicFile::put_back(std::deque<AtomicFile>& files) {
+  for (AtomicFile& file : files) file.withdraw();
+  std::string left;
+  for (AtomicFile& file : files) {
+    const bool may = &file != &files.back() || left.empty();
+    if (may && file.take_back()) continue;
+    if (!file.aside_.empty()) left += fmt::format("{}{} of {}", left.empty() ? "" : ", ", file.aside_, file.name_);
+  }
+  return left;
+}
+
 SaveReport commit_together(std::deque<AtomicFile>& files, bool durable) {
   SaveReport report;
   if (files.empty()) return report;
   for (AtomicFile& file : files) file.seal(durable, report);
   try {
-    files.back().set_aside();
-    for (AtomicFile& file : files) {
-      if (&file != &files.back()) file.set_aside();
-      file.publish(report);
-    }
-  } catch (...) {
-    for (auto file = files.rbegin(); file != files.rend(); ++file) file->take_back();
-    throw;
+    for (auto file = files.rbegin(); file != files.rend(); ++file) file->set_aside();
+    for (AtomicFile& file : files) file.publish(report);
+  } catch (const std::exception& e) {
+    const std::string left = AtomicFile::put_back(files);
+    if (left.empty()) throw;
+    fail(ErrorCategory::io, "{}; old files that could not be put back: {}", e.what(), left);
   }
   for (AtomicFile& file : files) file.drop_aside();
   for (const AtomicFile& file : files) file.flush_folder(durable, report);  // links may lead to several

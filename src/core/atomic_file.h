@@ -20,11 +20,11 @@
 namespace safelight {
 
 // Writes to a temporary file in the folder of `path`, and puts it in the place of `path` on commit(). Until then, and
-// on any failure, a file that was there before stays as it is; without commit() nothing is left behind (only a process
+// on any error, a file that was there before stays as it is; without commit() nothing is left behind (only a process
 // that is killed leaves its temporary file, ".safelight-*.tmp"). A file that is mapped somewhere may be replaced: the
 // mapping keeps the old bytes.
 // A new file gets the mode that the umask gives, a replaced one keeps its own. A symbolic link stays; the file that it
-// points to is replaced.
+// points to is replaced, or made.
 // Where the file system cannot rename (object-store mounts), the finished temporary file is copied to its place
 // instead; where it cannot flush, it is not flushed. The report says so.
 class AtomicFile {
@@ -55,7 +55,8 @@ class AtomicFile {
   // The temporary file's, for system calls that write by themselves.
   int descriptor() const noexcept { return file_.get(); }
 
-  // Flushes to the disk, renames, and flushes the folder; without `durable` only renames. Throws Error(io).
+  // Flushes to the disk, renames, and flushes the folder; without `durable` only renames. Throws Error(io); that the
+  // folder could not be flushed is no error, but told in the report.
   // REQUIRES: not yet committed.
   SaveReport commit(bool durable = true);
 
@@ -74,8 +75,11 @@ class AtomicFile {
   void publish(SaveReport& report);
   void copy_into_place(int why_not_renamed, SaveReport& report);
   void flush_folder(bool durable, SaveReport& report) const;
-  void take_back() noexcept;
+  bool can_rename();
+  void withdraw() noexcept;
+  bool take_back() noexcept;  // false: the old file stays under its name aside
   void drop_aside() noexcept;
+  static std::string put_back(std::deque<AtomicFile>& files);
 
   std::filesystem::path path_;  // as given, for messages
   FileDescriptor folder_;
@@ -90,9 +94,10 @@ class AtomicFile {
 };
 
 // Commits files of one folder that belong together, the last of which names the others. All are finished before the
-// first takes its place; the old last file goes away first and the new one comes last, so that a reader who begins with
-// it never sees old and new files mixed. On failure all old files are put back.
-// A process that is killed in these few milliseconds leaves old files as ".safelight-*.old".
+// first takes its place; all old files go away, the last file first, before the first new one comes, the last file
+// last: no reader finds old and new ones side by side, whether he begins with the last file or lists the folder. On
+// failure all old files are put back, or the error names those that could not be. A process that is killed in these few
+// milliseconds leaves old files as ".safelight-*.old".
 SaveReport commit_together(std::deque<AtomicFile>& files, bool durable);
 
 // One small file in one call.

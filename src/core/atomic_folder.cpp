@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <random>
 #include <system_error>
 
 #include "core/fail.h"
 #include "core/file_descriptor.h"
+#include "core/file_operations.h"
 #include "core/printable.h"
 
 namespace safelight {
@@ -20,6 +20,10 @@ namespace {
 // "out/" names the folder "out".
 std::filesystem::path without_slash(const std::filesystem::path& path) {
   return path.has_filename() ? path : path.parent_path();
+}
+
+std::filesystem::path parent_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
 }
 
 bool is_empty_folder(const std::filesystem::path& path) {
@@ -31,18 +35,19 @@ bool is_empty_folder(const std::filesystem::path& path) {
 
 AtomicFolder::AtomicFolder(const std::filesystem::path& path) : path_(without_slash(path)) {
   std::error_code unknown;
-  if (path_.empty() ||
-      (std::filesystem::exists(std::filesystem::symlink_status(path_, unknown)) && !is_empty_folder(path_)))
+  const bool exists = std::filesystem::exists(std::filesystem::symlink_status(path_, unknown));
+  if (path_.empty() || (exists && !is_empty_folder(path_)))
     fail(ErrorCategory::io, "[folder] {} is there already; expected a new or an empty folder",
          printable(path.native()));
-  std::random_device random;
-  const std::filesystem::path parent = path_.has_parent_path() ? path_.parent_path() : ".";
+  // A link to an empty folder, or ".", cannot be renamed over: what it means can.
+  if (exists) path_ = std::filesystem::canonical(path_);
   std::filesystem::path temporary;
+  int made = 0;
   do {
-    temporary = parent / fmt::format(".safelight-{:08x}{:08x}.tmp", random(), random());
-  } while (::mkdir(temporary.c_str(), 0777) != 0 && errno == EEXIST);
-  struct stat made {};
-  if (::stat(temporary.c_str(), &made) != 0) fail_to("make");
+    temporary = parent_of(path_) / hidden_name("tmp");
+    made = ::mkdir(temporary.c_str(), 0777);
+  } while (made != 0 && errno == EEXIST);
+  if (made != 0) fail_to("make");
   temporary_ = temporary;
 }
 
@@ -54,10 +59,9 @@ AtomicFolder::~AtomicFolder() {
 void AtomicFolder::commit() {
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_to("put in place");
   temporary_.clear();
-  const std::filesystem::path parent = path_.has_parent_path() ? path_.parent_path() : ".";
-  const FileDescriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot flush a folder and say so with EINVAL.
-  if (!folder || (::fsync(folder.get()) != 0 && errno != EINVAL)) fail_to("flush the folder of");
+  const FileDescriptor folder(::open(parent_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || (retry_interrupted([&] { return ::fsync(folder.get()); }) != 0 && !is_unsupported(errno)))
+    fail_to("flush the folder of");
 }
 
 void AtomicFolder::fail_to(const char* action) const {

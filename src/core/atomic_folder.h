@@ -18,7 +18,9 @@ class AtomicFolder {
   // Where the files go until then.
   const std::filesystem::path& folder() const noexcept { return temporary_; }
 
-  // Throws Error(io). REQUIRES: not yet committed, and the files in it are flushed to the disk.
+  // Throws Error(io), also where the file system cannot rename folders; if it "cannot flush the folder of" it, it is in
+  // its place but may not outlast a power loss. REQUIRES: not yet committed, and the files in it are flushed to the
+  // disk.
   void commit();
 
  private:

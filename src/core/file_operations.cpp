@@ -1,19 +1,20 @@
 #include "core/file_operations.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <random>
 
 namespace safelight {
-namespace {
-
-// Linux transfers at most 2^31 - 4096 bytes per call.
-constexpr std::size_t kLargestTransfer = std::size_t{1} << 30;
-
-}  // namespace
 
 bool is_unsupported(int error) noexcept {
   return error == EPERM || error == ENOSYS || error == EINVAL || error == EXDEV || error == EOPNOTSUPP;
+}
+
+std::string hidden_name(const char* suffix) {
+  std::random_device random;
+  return fmt::format(".safelight-{:08x}{:08x}.{}", random(), random(), suffix);
 }
 
 bool write_all(int fd, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {

@@ -31,6 +31,7 @@ std::mutex mutex;                // for all but the handler
 
 int guards = 0;  // that want the handler installed
 struct sigaction previous_action {};
+bool in_chain = false;  // ours was left behind another's, which may call it
 std::atomic<bool> guard_all{false};
 std::atomic<void (*)() noexcept> loss_callback{nullptr};
 
@@ -110,8 +111,19 @@ struct MappingTable {
       ::signal(number, SIG_DFL);
   }
 
+  static bool is_ours(const struct sigaction& action) {
+    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_signal;
+  }
+  static bool is_default(const struct sigaction& action) {
+    return (action.sa_flags & SA_SIGINFO) == 0 && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
+  }
+
+  // Not in front of a handler that has ours behind it: what neither wants, they would pass to each other for ever.
   static void install() {  // REQUIRES: the mutex
     if (guards++ > 0) return;
+    struct sigaction now {};
+    if (in_chain && ::sigaction(SIGBUS, nullptr, &now) == 0 && !is_default(now)) return;
+    in_chain = false;
     struct sigaction action {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -124,8 +136,9 @@ struct MappingTable {
   static void uninstall() noexcept {  // REQUIRES: the mutex
     if (--guards > 0) return;
     struct sigaction now {};
-    if (::sigaction(SIGBUS, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_signal)
-      ::sigaction(SIGBUS, &previous_action, nullptr);
+    if (::sigaction(SIGBUS, nullptr, &now) != 0) return;
+    in_chain = !is_ours(now);
+    if (!in_chain) ::sigaction(SIGBUS, &previous_action, nullptr);
   }
 
   static int take_slot(const WatchedMapping& mapping) {

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <chrono>
+#include <exception>
 
 #include "core/fail.h"
 
@@ -61,16 +62,21 @@ void unpin_owner() {
 
 }  // namespace
 
-// The calling thread is worker 0: it takes the first core while the pool lives, the others one each.
+// A pool that takes all cores is pinned: the calling thread is worker 0 and takes the first core while the pool lives,
+// the others one each. Smaller ones are not, because several of them in one process would share their cores.
 ThreadPool::ThreadPool(int threads, const CancelToken* cancel) : cancel_(cancel) {
   const std::vector<int>& cores = allowed_cores();
   const int total = threads > 0 ? threads : static_cast<int>(cores.size());
-  const bool pin = total > 1 && total <= static_cast<int>(cores.size());
+  const bool pin = total > 1 && total == static_cast<int>(cores.size());
   if (pin) pin_owner();
   owner_pinned_ = pin;
-  for (int worker = 1; worker < total; ++worker)
-    workers_.emplace_back(
-        [this, worker, core = pin ? cores[static_cast<std::size_t>(worker)] : -1] { worker_main(worker, core); });
+  try {
+    for (int worker = 1; worker < total; ++worker)
+      workers_.emplace_back(
+          [this, worker, core = pin ? cores[static_cast<std::size_t>(worker)] : -1] { worker_main(worker, core); });
+  } catch (const std::exception&) {
+    // The system has no more threads, or no memory for one: those that started do the work.
+  }
 }
 
 ThreadPool::~ThreadPool() {

@@ -1,4 +1,4 @@
-// A pool of pinned threads for work that comes as many short parallel loops.
+// A pool of threads for work that comes as many short parallel loops.
 #pragma once
 
 #include <atomic>
@@ -16,11 +16,12 @@ namespace safelight {
 // Runs loops of independent tasks, handed out one by one: cores of unequal speed (a shared machine) stay equally busy.
 // Workers spin for a while after a loop, because the next follows within microseconds, then sleep.
 // One loop at a time: parallel_for is called from the thread that made the pool, and never from inside a task. That
-// thread destroys the pool, too. It is pinned while the pool lives, so threads that it starts meanwhile inherit its
-// core.
+// thread destroys the pool, too. A pool of as many threads as there are cores pins it while the pool lives, so threads
+// that it starts meanwhile inherit its core.
 class ThreadPool {
  public:
-  // threads = 0: as many as there are cores this process may run on.
+  // threads = 0: as many as there are cores this process may run on. Fewer, down to the calling one, if the system has
+  // no more.
   explicit ThreadPool(int threads = 0, const CancelToken* cancel = nullptr);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

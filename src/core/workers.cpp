@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,19 +31,21 @@ class Crew {
     }
   }
 
+  // If the system has no more threads, those that started do the work.
   void start(int workers) {
-    for (int worker = 1; worker < workers; ++worker) {
-      {
+    try {
+      for (int worker = 1; worker < workers; ++worker) {
+        threads_.emplace_back([this, worker] {
+          while (work(worker)) {
+          }
+          const std::lock_guard lock(mutex_);
+          --busy_;
+          idle_.notify_one();
+        });
         const std::lock_guard lock(mutex_);
         ++busy_;
       }
-      threads_.emplace_back([this, worker] {
-        while (work(worker)) {
-        }
-        const std::lock_guard lock(mutex_);
-        --busy_;
-        idle_.notify_one();
-      });
+    } catch (const std::system_error&) {
     }
   }
 
@@ -68,7 +71,7 @@ class Crew {
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable idle_;
-  int busy_ = 0;
+  int busy_ = 0;  // right once all are started
   std::exception_ptr error_;
   std::vector<std::thread> threads_;
 };

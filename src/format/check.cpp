@@ -1,6 +1,4 @@
-#include "core/mapped_file.h"
 #include "format/contents.h"
-#include "format/edit_journal.h"
 #include "format/limits.h"
 #include "format/rules.h"
 #include "format/verdict.h"
@@ -33,10 +31,7 @@ Verdict check(std::span<const std::byte> file, const OpenOptions& options) {
 Verdict check(const std::filesystem::path& path, Mode mode) { return check(path, OpenOptions{.mode = mode}); }
 
 Verdict check(const std::filesystem::path& path, const OpenOptions& options) {
-  return verdict_of([&] {
-    finish_interrupted_edit(path);
-    read_contents(*MappedFile::open(path), path, options);
-  });
+  return verdict_of([&] { read_contents(open_with_header(path, options.limits).header, options); });
 }
 
 }  // namespace safelight

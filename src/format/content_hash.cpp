@@ -6,6 +6,7 @@
 
 #include "core/thread_pool.h"
 #include "format/hash_text.h"
+#include "safelight/guard.h"
 
 namespace safelight {
 namespace {
@@ -51,11 +52,13 @@ std::vector<HashedTensor> hash_all(const SafeTensors& file, const Context& conte
   for (const TensorInfo& info : infos)
     hashed.push_back({info.name, info.dtype, fmt::format("{}", fmt::join(info.shape, ","))});
   HashProgress progress(file, context);
+  const MappingGuard guard(file);
   ThreadPool pool(context.threads, context.cancel);
   pool.parallel_for(static_cast<std::int64_t>(infos.size()), [&](std::int64_t task, int worker) {
     const auto i = static_cast<std::size_t>(task);
     hashed[i].hash = hash_of(file, infos[i], worker, progress);
   });
+  guard.check();
   sort_by_name(hashed);
   return hashed;
 }

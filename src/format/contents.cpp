@@ -5,8 +5,10 @@
 #include <memory>
 
 #include "core/human.h"
+#include "core/little_endian.h"
 #include "core/read_fully.h"
 #include "format/diagnose.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/layout.h"
 #include "format/limits.h"
@@ -15,12 +17,6 @@
 
 namespace safelight {
 namespace {
-
-std::uint64_t read_length(std::span<const std::byte> file) noexcept {
-  std::uint64_t n = 0;
-  for (std::size_t i = 0; i < kLengthField; ++i) n |= std::to_integer<std::uint64_t>(file[i]) << (8 * i);
-  return n;
-}
 
 // Where the first eight bytes make no sense, says what the file is instead, if its bytes tell.
 std::string with_diagnosis(std::string detail, std::span<const std::byte> file) {
@@ -34,7 +30,7 @@ std::uint64_t header_length(std::span<const std::byte> head, std::uint64_t file_
     throw BrokenRule(
         Rule::header_too_small,
         with_diagnosis(fmt::format("expected at least {} bytes, found {}", kLengthField, file_bytes), head));
-  const std::uint64_t n = read_length(head);
+  const std::uint64_t n = little_endian_u64(head.first<kLengthField>());
   if (n > kLongestHeader)
     throw BrokenRule(Rule::header_too_large,
                      with_diagnosis(fmt::format("bytes 0 to 7 claim a header of {}, expected at most {}",
@@ -59,17 +55,7 @@ bool resolve_repeated_names(std::vector<TensorInfo>& tensors, const NameIndex& i
   if (repeated.empty()) return false;
   if (mode == Mode::strict)
     broken(Rule::duplicate_key, "the header names tensor \"{}\" twice", shown(tensors[repeated.front()].name));
-  auto dropped = repeated.begin();
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (dropped != repeated.end() && *dropped == i) {
-      ++dropped;
-      continue;
-    }
-    if (kept != i) tensors[kept] = std::move(tensors[i]);
-    ++kept;
-  }
-  tensors.resize(kept);
+  drop_positions(tensors, repeated);
   return true;
 }
 
@@ -95,15 +81,34 @@ Contents read_contents(std::span<const std::byte> head, std::uint64_t file_bytes
   return read_rest({reinterpret_cast<const char*>(head.data()) + kLengthField, n}, file_bytes, options);
 }
 
-Contents read_contents(const MappedFile& file, const std::filesystem::path& path, const OpenOptions& options) {
-  constexpr std::size_t kHead = 4096;  // what a diagnosis may look at
-  const std::size_t file_bytes = file.bytes().size();
+HeaderText read_header(int file, std::uint64_t file_bytes, const std::filesystem::path& path, const Limits& limits) {
+  constexpr std::uint64_t kHead = 4096;  // what a diagnosis may look at
   std::vector<std::byte> head(std::min(kHead, file_bytes));
-  read_fully(file.descriptor(), path, 0, head);
-  const std::uint64_t n = header_length(head, file_bytes, options.limits);
-  const auto json = std::make_unique_for_overwrite<char[]>(n);
-  read_fully(file.descriptor(), path, kLengthField, std::as_writable_bytes(std::span(json.get(), n)));
-  return read_rest({json.get(), n}, file_bytes, options);
+  read_fully(file, path, 0, head);
+  const std::uint64_t n = header_length(head, file_bytes, limits);
+  HeaderText header{.file_bytes = file_bytes, .bytes = n, .json = std::make_unique_for_overwrite<char[]>(n)};
+  read_fully(file, path, kLengthField, std::as_writable_bytes(std::span(header.json.get(), n)));
+  return header;
+}
+
+OpenedFile open_with_header(const std::filesystem::path& path, const Limits& limits) {
+  const auto open = [&] {
+    OpenedFile file{.mapping = MappedFile::open(path), .header = {}};
+    file.header = read_header(file.mapping->descriptor(), file.mapping->bytes().size(), path, limits);
+    return file;
+  };
+  finish_interrupted_edit(path);
+  OpenedFile file = open();
+  // An edit that began meanwhile may have shown half of itself.
+  return finish_interrupted_edit(path) ? open() : std::move(file);
+}
+
+Contents read_contents(const HeaderText& header, const OpenOptions& options) {
+  return read_rest(header.view(), header.file_bytes, options);
+}
+
+Contents read_contents(const MappedFile& file, const std::filesystem::path& path, const OpenOptions& options) {
+  return read_contents(read_header(file.descriptor(), file.bytes().size(), path, options.limits), options);
 }
 
 }  // namespace safelight

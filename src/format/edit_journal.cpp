@@ -10,9 +10,11 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "core/fail.h"
 #include "core/file_operations.h"
+#include "core/little_endian.h"
 #include "core/printable.h"
 #include "core/xxh3.h"
 #include "format/header.h"
@@ -36,13 +38,6 @@ std::filesystem::path journal_path(const std::filesystem::path& real) {
 
 void append_number(std::string& text, std::uint64_t number) {
   for (int i = 0; i < 8; ++i) text += static_cast<char>(number >> (8 * i));
-}
-
-std::uint64_t number_at(std::string_view text, std::size_t at) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 8; ++i)
-    number |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[at + i])) << (8 * i);
-  return number;
 }
 
 // The header with its length field; nothing if the file has no such bytes.
@@ -81,7 +76,9 @@ std::optional<Journal> parse_journal(std::string_view text) {
   if (text.size() < kFixed + kHashBytes || !text.starts_with(kMagic)) return std::nullopt;
   const std::string_view body = text.substr(0, text.size() - kHashBytes);
   if (text_of(xxh3(bytes_of(body))) != text.substr(body.size())) return std::nullopt;
-  const auto number = [&](std::size_t i) { return number_at(text, kMagic.size() + 8 * i); };
+  const auto number = [&](std::size_t i) {
+    return little_endian_u64(bytes_of(text.substr(kMagic.size() + 8 * i)).first<8>());
+  };
   const std::uint64_t length = number(3);
   Journal journal{.change = {.file_bytes = number(0), .header_end = number(1), .offset = number(2)},
                   .hash_around = std::string(text.substr(kFixed - kHashBytes, kHashBytes))};
@@ -101,14 +98,16 @@ bool is_trustworthy(const struct stat& journal, const struct stat& file) {
          (journal.st_mode & 022u) == 0;
 }
 
-std::optional<std::string> read_journal(const std::filesystem::path& path) {
+// Nothing, with errno, if it cannot be read. What is no journal of `file` has no text.
+std::optional<std::string> read_journal(const std::filesystem::path& path, const struct stat& file) {
   constexpr auto kLargest = static_cast<off_t>(2 * (kLengthField + kLongestHeader) + kFixed + kHashBytes);
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // The name may mean something else by now: without O_NONBLOCK, a pipe would wait for a writer that may never come.
+  const FileDescriptor journal(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW));
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
-  if (status.st_size > kLargest) return std::string();
+  if (!journal || ::fstat(journal.get(), &status) != 0) return std::nullopt;
+  if (!is_trustworthy(status, file) || status.st_size > kLargest) return std::string();
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  if (!read_all(file.get(), 0, std::as_writable_bytes(std::span(text)))) return std::nullopt;
+  if (!read_all(journal.get(), 0, std::as_writable_bytes(std::span(text)))) return std::nullopt;
   return text;
 }
 
@@ -145,10 +144,15 @@ bool write_and_flush(int file, std::uint64_t offset, std::string_view text, bool
   return write_all(file, offset, bytes_of(text)) && flush(file, durable, report);
 }
 
-// The journal and its name reach the disk before the file changes. False, with errno, on failure.
-bool write_journal(const std::filesystem::path& path, const std::string& text, bool durable, SaveReport& report) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+// The journal and its name reach the disk before the file changes. It can be read by those who can read the file, and
+// written by nobody else. False, with errno, on failure.
+bool write_journal(const std::filesystem::path& path, const struct stat& of, const std::string& text, bool durable,
+                   SaveReport& report) {
+  const mode_t mode = (of.st_mode & 0644u) | 0600u;
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!file) return false;
+  // Who may not give it the file's group keeps what it has.
+  std::ignore = ::fchown(file.get(), static_cast<uid_t>(-1), of.st_gid);
   if (write_and_flush(file.get(), 0, text, durable, report)) {
     const FileDescriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder && flush(folder.get(), durable, report)) return true;
@@ -177,10 +181,14 @@ FileDescriptor open_for_edit(const std::filesystem::path& real, int flags) {
 bool change_in_place(int file, const std::filesystem::path& real, const HeaderChange& change, bool durable,
                      SaveReport& report) {
   const std::filesystem::path journal = journal_path(real);
-  if (journal.filename().native().size() > kLongestName) return false;
+  struct stat status {};
+  if (::fstat(file, &status) != 0)
+    fail(ErrorCategory::io, "[edit] cannot examine {}: {}", printable(real.native()), std::strerror(errno));
+  // Other readers would not believe the journal of somebody who does not own the file.
+  if (status.st_uid != ::geteuid() || journal.filename().native().size() > kLongestName) return false;
   const std::optional<std::string> header = read_header(file, change.header_end);
   if (!header) fail(ErrorCategory::io, "[edit] cannot read {}: {}", printable(real.native()), std::strerror(errno));
-  if (!write_journal(journal, journal_text(change, *header), durable, report)) {
+  if (!write_journal(journal, status, journal_text(change, *header), durable, report)) {
     if (errno == EEXIST) return false;
     fail(ErrorCategory::io, "[edit] cannot write the journal {}: {}", printable(journal.native()),
          std::strerror(errno));
@@ -207,7 +215,7 @@ void replay_journal(int file, const std::filesystem::path& real) {
   struct stat beside {
   }, target{};
   if (::lstat(path.c_str(), &beside) != 0 || ::fstat(file, &target) != 0 || !is_trustworthy(beside, target)) return;
-  const std::optional<std::string> text = read_journal(path);
+  const std::optional<std::string> text = read_journal(path, target);
   if (!text)
     fail(ErrorCategory::io, "[edit] a change of {} was interrupted, and its journal {} cannot be read: {}",
          printable(real.native()), printable(path.native()), std::strerror(errno));
@@ -225,13 +233,19 @@ void replay_journal(int file, const std::filesystem::path& real) {
   ::unlink(path.c_str());
 }
 
-void finish_interrupted_edit(const std::filesystem::path& path) {
+bool finish_interrupted_edit(const std::filesystem::path& path) {
   std::error_code missing;
   const std::filesystem::path real = std::filesystem::canonical(path, missing);
-  if (missing || ::access(journal_path(real).c_str(), F_OK) != 0) return;
+  struct stat beside {
+  }, target{};
+  // Asked before the lock, for which anybody could make us wait who puts a file there and locks ours.
+  if (missing || ::lstat(journal_path(real).c_str(), &beside) != 0 || ::stat(real.c_str(), &target) != 0 ||
+      !is_trustworthy(beside, target))
+    return false;
   FileDescriptor file = open_for_edit(real, O_RDWR);
   if (!file) file = open_for_edit(real, O_RDONLY);
   if (file) replay_journal(file.get(), real);
+  return static_cast<bool>(file);
 }
 
 }  // namespace safelight

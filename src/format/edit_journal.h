@@ -35,9 +35,9 @@ struct HeaderChange {
 FileDescriptor open_for_edit(const std::filesystem::path& real, int flags);
 
 // Makes the change to the file behind `file`, locked, which is `real`. False, and nothing is changed, if the file
-// system cannot write in place, the journal's name would be too long, or a stranger's file has it. Throws Error(io);
-// then the bytes are as before, or the message says that they are half changed and that opening the file finishes the
-// change.
+// belongs to somebody else, the file system cannot write in place, the journal's name would be too long, or a
+// stranger's file has it. Throws Error(io); then the bytes are as before, or the message says that they are half
+// changed and that opening the file finishes the change.
 bool change_in_place(int file, const std::filesystem::path& real, const HeaderChange& change, bool durable,
                      SaveReport& report);
 
@@ -45,7 +45,8 @@ bool change_in_place(int file, const std::filesystem::path& real, const HeaderCh
 // Throws Error(io) if the file is half changed and cannot be written.
 void replay_journal(int file, const std::filesystem::path& real);
 
-// The same for whoever is about to read the file. One system call or two if there is no journal.
-void finish_interrupted_edit(const std::filesystem::path& path);
+// The same for whoever is about to read the file, or has just read it: true if there was a journal, so that what was
+// read may have been half changed. A few system calls, none of which opens the file, if there is none.
+bool finish_interrupted_edit(const std::filesystem::path& path);
 
 }  // namespace safelight

@@ -11,7 +11,6 @@
 #include "core/copy_range.h"
 #include "core/fail.h"
 #include "core/file_operations.h"
-#include "core/mapped_file.h"
 #include "core/printable.h"
 #include "format/contents.h"
 #include "format/edit_journal.h"
@@ -58,16 +57,18 @@ void open_file(Source& source, bool to_itself) {
   if (!source.file) fail_to("open", source.path);
 }
 
+// Of the file that is locked, whatever its name means by now; what was checked is what will be edited.
 void read_contents_of(Source& source) {
-  const auto mapping = MappedFile::open(source.real);
-  source.file_bytes = mapping->bytes().size();
+  struct stat status {};
+  if (::fstat(source.file.get(), &status) != 0) fail_to("examine", source.path);
+  source.file_bytes = static_cast<std::uint64_t>(status.st_size);
   try {
-    source.contents = read_contents(mapping->bytes(), {.mode = Mode::strict});
+    const HeaderText header = read_header(source.file.get(), source.file_bytes, source.path, {});
+    source.contents = read_contents(header, {.mode = Mode::strict});
+    source.header = header.view();
   } catch (const BrokenRule& e) {
     fail(e.category(), "[edit] {}: {} (rule {})", printable(source.path.native()), e.what(), name(e.rule()));
   }
-  source.header.assign(reinterpret_cast<const char*>(mapping->bytes().data()) + kLengthField,
-                       source.contents.header_bytes);
 }
 
 Source open_source(const std::filesystem::path& path, bool to_itself) {

@@ -56,4 +56,16 @@ std::vector<std::size_t> NameIndex::repeated(std::span<const TensorInfo> tensors
   return positions;
 }
 
+void drop_positions(std::vector<TensorInfo>& tensors, std::span<const std::size_t> positions) {
+  if (positions.empty()) return;
+  std::size_t kept = positions.front();
+  for (std::size_t i = kept; i < tensors.size(); ++i) {
+    if (!positions.empty() && positions.front() == i)
+      positions = positions.subspan(1);
+    else
+      tensors[kept++] = std::move(tensors[i]);
+  }
+  tensors.resize(kept);
+}
+
 }  // namespace safelight

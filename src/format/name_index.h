@@ -32,4 +32,7 @@ class NameIndex {
   std::vector<std::uint32_t> positions_;  // in each bucket by name, equal names by position
 };
 
+// Drops the tensors at these positions, which ascend.
+void drop_positions(std::vector<TensorInfo>& tensors, std::span<const std::size_t> positions);
+
 }  // namespace safelight

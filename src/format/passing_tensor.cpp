@@ -1,6 +1,7 @@
 #include "format/passing_tensor.h"
 
 #include "core/fresh_memory.h"
+#include "tensor/byte_size.h"
 
 namespace safelight {
 namespace {
@@ -11,8 +12,7 @@ constexpr std::uint64_t kLarge = std::uint64_t{1} << 20;
 }  // namespace
 
 Tensor allocate_passing(DType dtype, const Shape& shape) {
-  const std::uint64_t bytes =
-      (static_cast<std::uint64_t>(elements(shape)) * static_cast<std::uint64_t>(bits(dtype)) + 7) / 8;
+  const std::uint64_t bytes = byte_size(dtype, shape);
   return bytes < kLarge ? Tensor::allocate(dtype, shape) : Tensor(dtype, shape, fresh_memory(bytes));
 }
 

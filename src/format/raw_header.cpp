@@ -1,11 +1,14 @@
 #include "safelight/raw_header.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
+#include "core/little_endian.h"
 #include "core/mapped_file.h"
 #include "core/printable.h"
 #include "core/read_fully.h"
+#include "format/edit_journal.h"
 #include "format/header.h"
 
 namespace safelight {
@@ -104,21 +107,17 @@ class Layout {
 }  // namespace
 
 RawHeader read_raw_header(const std::filesystem::path& path) {
+  finish_interrupted_edit(path);
   const auto file = MappedFile::open(path);
   RawHeader header;
   header.file_bytes = file->bytes().size();
-  const auto read = [&](std::uint64_t offset, void* to, std::size_t bytes) {
-    read_fully(file->descriptor(), path, offset, {static_cast<std::byte*>(to), bytes});
-  };
   if (header.file_bytes >= kLengthField) {
-    std::uint64_t n = 0;
-    unsigned char field[kLengthField];
-    read(0, field, sizeof field);
-    for (std::size_t i = kLengthField; i-- > 0;) n = n << 8 | field[i];
-    header.header_bytes = n;
-    if (n <= kLongestHeader) {
-      header.text.resize(std::min(n, header.file_bytes - kLengthField));
-      read(kLengthField, header.text.data(), header.text.size());
+    std::array<std::byte, kLengthField> field;
+    read_fully(file->descriptor(), path, 0, field);
+    header.header_bytes = little_endian_u64(field);
+    if (header.header_bytes <= kLongestHeader) {
+      header.text.resize(std::min(header.header_bytes, header.file_bytes - kLengthField));
+      read_fully(file->descriptor(), path, kLengthField, std::as_writable_bytes(std::span(header.text)));
     }
   }
   header.padding = header.text.size() - (header.text.find_last_not_of(" \t\r\n\0"sv) + 1);

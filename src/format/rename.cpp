@@ -6,6 +6,7 @@
 
 #include "core/fail.h"
 #include "core/mapped_file.h"
+#include "core/read_fully.h"
 #include "core/utf8.h"
 #include "format/json_reader.h"
 #include "format/list_names.h"
@@ -96,7 +97,8 @@ Substitution parse_substitution(std::string_view text) {
 
 std::map<std::string, std::string> read_name_map(const std::filesystem::path& path) {
   const auto file = MappedFile::open(path);
-  const std::string text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  std::string text(file->bytes().size(), '\0');
+  read_fully(file->descriptor(), path, 0, std::as_writable_bytes(std::span(text)));
   std::map<std::string, std::string> names;
   try {
     if (!is_utf8(text)) broken(Rule::header_utf8, "it is not UTF-8");

@@ -9,6 +9,7 @@
 #include "core/atomic_file.h"
 #include "core/fail.h"
 #include "core/human.h"
+#include "core/little_endian.h"
 #include "core/mapped_file.h"
 #include "core/printable.h"
 #include "core/read_fully.h"
@@ -21,6 +22,7 @@
 #include "format/name_index.h"
 #include "format/passing_tensor.h"
 #include "format/rules.h"
+#include "format/shape_of.h"
 #include "format/verdict.h"
 #include "safelight/writer.h"
 
@@ -57,9 +59,7 @@ std::optional<Contents> sound_contents(const MappedFile& file, const std::filesy
 std::string header_of(const MappedFile& file, const std::filesystem::path& path) {
   std::array<std::byte, kLengthField> field;
   read_fully(file.descriptor(), path, 0, field);
-  std::uint64_t n = 0;
-  for (std::size_t i = kLengthField; i-- > 0;) n = n << 8 | std::to_integer<std::uint64_t>(field[i]);
-  std::string text(std::min<std::uint64_t>(n, kLongestHeader), '\0');
+  std::string text(std::min<std::uint64_t>(little_endian_u64(field), kLongestHeader), '\0');
   read_fully(file.descriptor(), path, kLengthField, std::as_writable_bytes(std::span(text)));
   return text;
 }
@@ -88,15 +88,7 @@ std::optional<std::string> drop_repeated_names(std::vector<TensorInfo>& tensors,
   if (repeated.empty()) return std::nullopt;
   std::string first = shown(tensors[repeated.front()].name);
   rescue.change("left out {} entries whose names come again later, the first: \"{}\"", repeated.size(), first);
-  std::vector<TensorInfo> kept;
-  auto dropped = repeated.begin();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (dropped != repeated.end() && *dropped == i)
-      ++dropped;
-    else
-      kept.push_back(std::move(tensors[i]));
-  }
-  tensors = std::move(kept);
+  drop_positions(tensors, repeated);
   return first;
 }
 
@@ -210,23 +202,12 @@ Rescue rescue_file(const MappedFile& file, const std::filesystem::path& path, co
   return rescue;
 }
 
-Shape signed_shape(const TensorInfo& info) {
-  Shape shape;
-  for (const std::uint64_t size : info.shape) {
-    if (size > static_cast<std::uint64_t>(INT64_MAX))
-      throw OverLimit(
-          fmt::format("[repair] tensor \"{}\" has a dimension of {}, more than 2^63-1", shown(info.name), size));
-    shape.push_back(static_cast<std::int64_t>(size));
-  }
-  return shape;
-}
-
 std::vector<PendingTensor> pending(const Contents& contents, const std::shared_ptr<const MappedFile>& file,
                                    const std::filesystem::path& path) {
   std::vector<PendingTensor> list;
   for (const TensorInfo& info : contents.tensors) {
     const std::uint64_t offset = kLengthField + contents.header_bytes + info.begin;
-    Shape shape = signed_shape(info);
+    Shape shape = shape_of(info);
     list.push_back({info.name, info.dtype, shape, [file, path, offset, dtype = info.dtype, shape] {
                       Tensor t = allocate_passing(dtype, shape);
                       read_fully(file->descriptor(), path, offset, {t.mutable_data(), t.bytes()});
@@ -259,7 +240,7 @@ RepairPlan plan_repair(const std::filesystem::path& in, const RepairOptions& opt
     finish_interrupted_edit(in);
     Rescue rescue = rescue_file(*MappedFile::open(in), in, options);
     if (!rescue.changes.empty())
-      for (const TensorInfo& info : rescue.contents.tensors) signed_shape(info);
+      for (const TensorInfo& info : rescue.contents.tensors) static_cast<void>(shape_of(info));
     return {accepted(), std::move(rescue.changes), std::move(rescue.lost)};
   } catch (const BrokenRule& e) {
     return {refused(e), {}, {}};

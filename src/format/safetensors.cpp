@@ -1,12 +1,10 @@
 #include "safelight/safetensors.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/read_fully.h"
-#include "format/edit_journal.h"
 #include "format/header.h"
 #include "format/limits.h"
 #include "format/rules.h"
@@ -37,12 +35,11 @@ SafeTensors SafeTensors::open(const std::filesystem::path& path, Mode mode) {
 }
 
 SafeTensors SafeTensors::open(const std::filesystem::path& path, const OpenOptions& options) {
-  finish_interrupted_edit(path);
-  auto mapping = MappedFile::open(path);
   try {
-    auto state = std::make_shared<State>(mapping->bytes(), read_contents(*mapping, path, options));
+    OpenedFile file = open_with_header(path, options.limits);
+    auto state = std::make_shared<State>(file.mapping->bytes(), read_contents(file.header, options));
     state->path = path;
-    state->mapping = std::move(mapping);
+    state->mapping = std::move(file.mapping);
     return SafeTensors(std::move(state));
   } catch (const BrokenRule& e) {
     fail(e.category(), "[safetensors] {}: {} (rule {})", printable(path.native()), e.what(), name(e.rule()));
@@ -86,8 +83,8 @@ Shape shape_of(const TensorInfo& info) {
   shape.reserve(info.shape.size());
   for (const std::uint64_t size : info.shape) {
     if (size > static_cast<std::uint64_t>(INT64_MAX))
-      fail(ErrorCategory::limit, "[safetensors] tensor \"{}\" has a dimension of {}, more than 2^63-1",
-           shown(info.name), size);
+      throw OverLimit(
+          fmt::format("[safetensors] tensor \"{}\" has a dimension of {}, more than 2^63-1", shown(info.name), size));
     shape.push_back(static_cast<std::int64_t>(size));
   }
   return shape;
@@ -96,8 +93,11 @@ Shape shape_of(const TensorInfo& info) {
 Tensor SafeTensors::tensor(std::string_view name) const { return tensor(existing(*this, name)); }
 
 Tensor SafeTensors::tensor(const TensorInfo& info) const {
+  const std::uint64_t data_bytes = file_bytes() - kLengthField - header_bytes();
+  if (info.begin > info.end || info.end > data_bytes)
+    fail(ErrorCategory::usage, "[safetensors] tensor \"{}\" is of another file: it has bytes {} to {}, but {} has {}",
+         shown(info.name), info.begin, info.end, path().empty() ? "the file" : printable(path().native()), data_bytes);
   const std::byte* data = state_->file.data() + offset(info);
-  assert(data + info.bytes() <= state_->file.data() + state_->file.size());
   return {info.dtype, shape_of(info), std::shared_ptr<const std::byte>(state_, data)};
 }
 

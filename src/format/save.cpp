@@ -10,6 +10,7 @@
 #include "format/header_text.h"
 #include "format/rules.h"
 #include "safelight/writer.h"
+#include "tensor/byte_size.h"
 
 namespace safelight {
 namespace {
@@ -51,10 +52,6 @@ class MemoryBudget {
   std::uint64_t used_ = 0;
 };
 
-std::uint64_t byte_size(const PendingTensor& pending) {
-  return static_cast<std::uint64_t>(elements(pending.shape)) * static_cast<std::uint64_t>(bits(pending.dtype)) / 8;
-}
-
 Tensor made(const PendingTensor& pending) {
   Tensor t = pending.make();
   if (t.empty()) fail(ErrorCategory::model, "[save] tensor \"{}\" came without bytes", shown(pending.name));
@@ -92,14 +89,14 @@ SaveReport save(const std::filesystem::path& path, std::span<const PendingTensor
   for (const PendingTensor& t : tensors) specs.push_back({t.name, t.dtype, t.shape});
   Writer writer(path, specs, metadata, options);
   std::uint64_t total = 0;
-  for (const PendingTensor& t : tensors) total += byte_size(t);
+  for (const PendingTensor& t : tensors) total += byte_size(t.dtype, t.shape);
   WriteProgress progress(static_cast<std::int64_t>(total), context);
   {
     MemoryBudget memory;
     ThreadPool pool(context.threads, context.cancel);
     pool.parallel_for(static_cast<std::int64_t>(tensors.size()), [&](std::int64_t task, int worker) {
       const std::size_t i = writer.order()[static_cast<std::size_t>(task)];
-      const MemoryBudget::Share share(memory, byte_size(tensors[i]));
+      const MemoryBudget::Share share(memory, byte_size(tensors[i].dtype, tensors[i].shape));
       progress.add(0, worker);
       const Tensor tensor = made(tensors[i]);
       if (options.hashes || tensor.bytes() <= kPiece) {
@@ -127,7 +124,7 @@ void save(const std::filesystem::path& path, std::span<const NamedTensor> tensor
   }
   // Threads are not worth starting for what is written in a few milliseconds.
   std::uint64_t total = 0;
-  for (const PendingTensor& t : pending) total += byte_size(t);
+  for (const PendingTensor& t : pending) total += byte_size(t.dtype, t.shape);
   save(path, pending, metadata, {}, {.threads = total < kInFlight ? 1 : 0});
 }
 

@@ -5,7 +5,7 @@
 
 namespace safelight {
 
-// Throws Error(limit) if a dimension exceeds 2^63-1.
+// Throws OverLimit if a dimension exceeds 2^63-1.
 Shape shape_of(const TensorInfo& info);
 
 }  // namespace safelight

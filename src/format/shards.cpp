@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "core/fail.h"
 #include "core/json_text.h"
+#include "core/printable.h"
+#include "core/utf8.h"
 #include "safelight/content_hash.h"
 
 namespace safelight {
@@ -24,6 +27,10 @@ std::vector<std::vector<std::size_t>> deal_out(std::span<const std::uint64_t> by
 }
 
 std::filesystem::path shard_path(const std::filesystem::path& path, std::size_t shard, std::size_t shards) {
+  if (!is_utf8(path.filename().native()))
+    fail(ErrorCategory::usage,
+         "[shards] expected the name of a set of files in UTF-8, which its index is, found \"{}\"",
+         printable(path.native()));
   const std::string name =
       fmt::format("{}-{:05}-of-{:05}{}", path.stem().native(), shard + 1, shards, path.extension().native());
   return path.parent_path() / name;

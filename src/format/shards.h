@@ -16,7 +16,8 @@ namespace safelight {
 // At least one list; one only, if `limit` is 0. `bytes`: each tensor's size.
 std::vector<std::vector<std::size_t>> deal_out(std::span<const std::uint64_t> bytes, std::uint64_t limit);
 
-// "model.safetensors" -> "model-00002-of-00012.safetensors". Counts from 0.
+// "model.safetensors" -> "model-00002-of-00012.safetensors". Counts from 0. Throws Error(usage) for a name that an
+// index cannot hold because it is not UTF-8.
 std::filesystem::path shard_path(const std::filesystem::path& path, std::size_t shard, std::size_t shards);
 
 // "model.safetensors" -> "model.safetensors.index.json".

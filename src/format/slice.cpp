@@ -4,6 +4,7 @@
 #include "format/read_jobs.h"
 #include "format/safetensors_state.h"
 #include "format/shape_of.h"
+#include "tensor/byte_size.h"
 #include "tensor/selection.h"
 
 namespace safelight {
@@ -29,9 +30,7 @@ SlicePlan::SlicePlan(const SafeTensors& file, std::string_view name, const Slice
 DType SlicePlan::dtype() const noexcept { return state_->dtype; }
 const Shape& SlicePlan::shape() const noexcept { return state_->selection.shape; }
 
-std::uint64_t SlicePlan::bytes() const noexcept {
-  return static_cast<std::uint64_t>(elements(shape())) * static_cast<std::uint64_t>(bits(dtype())) / 8;
-}
+std::uint64_t SlicePlan::bytes() const noexcept { return byte_size(dtype(), shape()); }
 
 void SlicePlan::for_each_run(const std::function<void(const Run&)>& use) const {
   StridedWalk walk(state_->selection.copy);

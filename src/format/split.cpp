@@ -7,6 +7,7 @@
 #include "format/shards.h"
 #include "safelight/edit.h"
 #include "safelight/writer.h"
+#include "tensor/byte_size.h"
 
 namespace safelight {
 namespace {
@@ -30,13 +31,9 @@ std::string safe_file_name(std::string_view text) {
   return out;
 }
 
-std::uint64_t bytes_of(const PendingTensor& t) {
-  return (static_cast<std::uint64_t>(elements(t.shape)) * static_cast<std::uint64_t>(bits(t.dtype)) + 7) / 8;
-}
-
 std::uint64_t bytes_of(std::span<const PendingTensor> tensors) {
   std::uint64_t sum = 0;
-  for (const PendingTensor& t : tensors) sum += bytes_of(t);
+  for (const PendingTensor& t : tensors) sum += byte_size(t.dtype, t.shape);
   return sum;
 }
 
@@ -74,7 +71,7 @@ std::vector<Part> split_by_prefix(std::vector<PendingTensor> tensors) {
 
 std::vector<Part> split_by_size(std::vector<PendingTensor> tensors, std::string_view name, std::uint64_t bytes) {
   std::vector<std::uint64_t> sizes;
-  for (const PendingTensor& t : tensors) sizes.push_back(bytes_of(t));
+  for (const PendingTensor& t : tensors) sizes.push_back(byte_size(t.dtype, t.shape));
   const std::vector<std::vector<std::size_t>> files = deal_out(sizes, bytes);
   const std::filesystem::path whole = std::string(name).append(kExtension);
   std::vector<Part> parts;

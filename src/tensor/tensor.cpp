@@ -5,6 +5,7 @@
 #include <new>
 
 #include "core/fresh_memory.h"
+#include "tensor/byte_size.h"
 
 namespace safelight {
 namespace {
@@ -15,17 +16,13 @@ constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vect
 // reuse: splitting a file of tensors of 16 MB had 428 MB so, and has 50 MB now, in no more time.
 constexpr std::size_t kLarge = std::size_t{4} << 20;
 
-std::size_t size_in_bytes(DType dtype, std::int64_t elements) {
-  return (static_cast<std::size_t>(elements) * static_cast<std::size_t>(bits(dtype)) + 7) / 8;
-}
-
 }  // namespace
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const std::byte> data)
     : dtype_(dtype), shape_(std::move(shape)), elements_(safelight::elements(shape_)), data_(std::move(data)) {}
 
 Tensor Tensor::allocate(DType dtype, Shape shape) {
-  const std::size_t bytes = std::max<std::size_t>(size_in_bytes(dtype, safelight::elements(shape)), 1);
+  const std::size_t bytes = std::max<std::size_t>(byte_size(dtype, shape), 1);
   if (bytes >= kLarge) return {dtype, std::move(shape), fresh_memory(bytes)};
   auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
   return {dtype, std::move(shape), std::shared_ptr<const std::byte>(data, [](const std::byte* p) {
@@ -40,7 +37,7 @@ Tensor Tensor::from(std::span<const float> values, Shape shape) {
   return t;
 }
 
-std::size_t Tensor::bytes() const noexcept { return empty() ? 0 : size_in_bytes(dtype_, elements_); }
+std::size_t Tensor::bytes() const noexcept { return empty() ? 0 : byte_size(dtype_, elements_); }
 
 std::span<const float> Tensor::floats() const noexcept {
   assert(dtype_ == DType::F32);

@@ -92,6 +92,20 @@ TEST(AtomicFile, LinkStaysAndItsFileIsReplaced) {
   EXPECT_EQ(read_file(folder / "real" / "f"), "new");
 }
 
+// As long as the folder is there, a link's file need not be.
+TEST(AtomicFile, LinkToNothingStaysAndItsFileIsMade) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "real");
+  std::filesystem::create_symlink("real/f", folder / "link");
+  std::filesystem::create_symlink(folder / "link", folder / "link to a link");
+  write_text(folder / "link to a link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link to a link"));
+  EXPECT_EQ(read_file(folder / "real" / "f"), "new");
+  std::filesystem::create_symlink("circle", folder / "circle");
+  EXPECT_ERROR(AtomicFile(folder / "circle"), io, "not a regular file");
+}
+
 TEST(AtomicFile, SaysWhyNot) {
   const TemporaryFolder folder;
   EXPECT_ERROR(AtomicFile(folder / "none" / "f"), io, "No such file or directory");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "safelight/error.h"
+#include "support/no_more_threads.h"
 
 namespace safelight {
 namespace {
@@ -91,6 +92,30 @@ TEST(ThreadPool, UsesAllCoresByDefault) {
   const ThreadPool first, second;  // the second must not see the first one's pinning
   EXPECT_EQ(first.size(), second.size());
   EXPECT_GE(first.size(), 1);
+}
+
+// Several of them in one process would share the first cores.
+TEST(ThreadPool, SmallerOnesPinNothing) {
+  cpu_set_t before, during;
+  pthread_getaffinity_np(pthread_self(), sizeof before, &before);
+  const int cores = ThreadPool().size();
+  for (int threads = 1; threads < cores; ++threads) {
+    const ThreadPool pool(threads);
+    pthread_getaffinity_np(pthread_self(), sizeof during, &during);
+    EXPECT_TRUE(CPU_EQUAL(&before, &during)) << threads;
+  }
+}
+
+TEST(ThreadPool, WithoutMoreThreadsTheCallerDoesTheWork) {
+  const test::NoMoreThreads none;
+  ThreadPool pool(4);
+  EXPECT_EQ(pool.size(), 1);
+  std::atomic<int> runs = 0;
+  pool.parallel_for(10, [&](std::int64_t, int worker) {
+    EXPECT_EQ(worker, 0);
+    ++runs;
+  });
+  EXPECT_EQ(runs, 10);
 }
 
 TEST(ThreadPool, LeavesTheCallersCoresAsTheyWere) {

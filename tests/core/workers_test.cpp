@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/expect_error.h"
+#include "support/no_more_threads.h"
 
 namespace safelight {
 namespace {
@@ -30,6 +31,14 @@ TEST(Workers, StepUntilThereIsNothingLeftOnEachThread) {
       });
   EXPECT_EQ(done, 1000);
   EXPECT_GE(reports, 1);
+}
+
+TEST(Workers, WithoutMoreThreadsTheCallerDoesTheWork) {
+  const test::NoMoreThreads none;
+  int left = 100;
+  run_workers(
+      4, {}, [&](int /*worker*/) { return --left > 0; }, [] {});
+  EXPECT_EQ(left, 0);
 }
 
 TEST(Workers, TheFirstExceptionStopsAllAndIsRethrown) {

@@ -1,10 +1,15 @@
 #include "safelight/edit_metadata.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <tuple>
 
+#include "core/file_descriptor.h"
 #include "safelight/writer.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
@@ -207,10 +212,24 @@ TEST_F(EditMetadata, FolderThatCannotBeWrittenTo) {
   const std::string before = read_file(file_);
   std::filesystem::permissions(file_, std::filesystem::perms(0666));
   std::filesystem::permissions(folder_.path(), std::filesystem::perms(0555));
+  std::ignore = ::chown(file_.c_str(), test::Unprivileged::kNobody, static_cast<gid_t>(-1));
   const test::Unprivileged user;
   EXPECT_ERROR(edit({.set = {{"k", "w"}}}), io, "cannot write the journal");
   EXPECT_ERROR(edit({.set = {{"k", std::string(100, 'w')}}}), io, "Permission denied");
   EXPECT_EQ(read_file(file_), before);
+}
+
+// Whose journal the other readers would not believe.
+TEST_F(EditMetadata, OfSomebodyElsesFileIsACopy) {
+  write({{"k", "v"}});
+  std::filesystem::permissions(file_, std::filesystem::perms(0666));
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0777));
+  struct stat status {};
+  ::stat(file_.c_str(), &status);
+  const test::Unprivileged user;
+  const EditWay way = edit({.set = {{"k", "w"}}}).way;
+  EXPECT_EQ(way == EditWay::in_place, status.st_uid == ::geteuid());
+  EXPECT_EQ(metadata().at("k"), "w");
 }
 
 // A name so long that the journal's would be too long: copied instead.
@@ -247,8 +266,13 @@ TEST_F(EditMetadata, JournalsThatAreNotOurs) {
   }
   test::write_file(journal, "x");
   std::filesystem::permissions(journal, std::filesystem::perms(0666));
-  EXPECT_TRUE(check(file_).valid);
-  EXPECT_TRUE(std::filesystem::exists(journal));
+  {
+    // Whoever put it there may have locked the file, too.
+    const FileDescriptor file(::open(file_.c_str(), O_RDONLY));
+    ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
+    EXPECT_TRUE(check(file_).valid);
+    EXPECT_TRUE(std::filesystem::exists(journal));
+  }
   EXPECT_THAT(edit({.set = {{"k", "w"}}}).way, a_copy());
 }
 

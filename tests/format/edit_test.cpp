@@ -207,6 +207,16 @@ TEST_F(Edit, AFolderInUseIsNotTouched) {
   EXPECT_EQ(folder_.files(), 2u);
 }
 
+TEST_F(Edit, AnEmptyFolderBehindALinkIsFilled) {
+  const std::vector<Part> parts = split_by_prefix(tensors_of(file_with("f", {"a"})));
+  std::filesystem::create_directory(folder_ / "set");
+  std::filesystem::create_directory_symlink("set", folder_ / "link");
+  save_parts(folder_ / "link", "f", parts, {});
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "set" / "a.safetensors"));
+  EXPECT_EQ(folder_.files(), 3u);
+}
+
 TEST_F(Edit, AFailedSetLeavesNothing) {
   std::vector<Part> parts = split_by_prefix(tensors_of(file_with("f", {"a", "b"})));
   CancelToken token;

@@ -12,6 +12,7 @@
 
 #include "core/atomic_file.h"
 #include "core/mapping_guard.h"
+#include "safelight/content_hash.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
@@ -129,6 +130,32 @@ TEST_F(GuardTest, AHandlerThatWasThereStays) {
             -42);
 }
 
+// One that came after us and passes on what it does not know keeps ours behind it: the next guard works through it.
+TEST_F(GuardTest, AHandlerThatPassesOnToOurs) {
+  write("f");
+  write("g");
+  const SafeTensors f = SafeTensors::open(folder_ / "f"), g = SafeTensors::open(folder_ / "g");
+  std::filesystem::resize_file(folder_ / "f", 0);
+  std::filesystem::resize_file(folder_ / "g", 0);
+  static struct sigaction ours {};
+  const auto install = [] {
+    struct sigaction action {};
+    action.sa_sigaction = [](int number, siginfo_t* info, void* context) { ours.sa_sigaction(number, info, context); };
+    action.sa_flags = SA_SIGINFO;
+    ::sigaction(SIGBUS, &action, &ours);
+  };
+  for (const bool guarded : {true, false})
+    EXPECT_EQ(ends_with([&] {
+                {
+                  const MappingGuard guard(f);
+                  install();
+                }
+                const MappingGuard guard(f);
+                sum(guarded ? f : g);
+              }),
+              guarded ? 0 : SIGBUS);
+}
+
 // As a program does that guards all it maps: nothing made from lost bytes is put in its place.
 TEST_F(GuardTest, WithAllMappingsGuardedNoFileIsCommittedAfterALoss) {
   write("f");
@@ -157,6 +184,13 @@ TEST_F(GuardTest, BytesInMemoryNeedNone) {
   const std::string bytes = test::read_file(folder_ / "f");
   const MappingGuard guard(SafeTensors::parse(std::as_bytes(std::span(bytes))));
   guard.check();
+}
+
+TEST_F(GuardTest, HashingHasItsOwn) {
+  write("f");
+  const SafeTensors file = SafeTensors::open(folder_ / "f");
+  std::filesystem::resize_file(folder_ / "f", 0);
+  EXPECT_ERROR(content_hash(file), io, "lost its bytes from offset 0");
 }
 
 // The copying calls need no guard.

@@ -75,6 +75,13 @@ TEST(Reader, MissingTensor) {
   EXPECT_ERROR(parse(bytes).tensor("d\n"), model, "no tensor \"d\\n\"");
 }
 
+TEST(Reader, TensorOfAnotherFile) {
+  const std::string bytes = file_of(kThree, "abcdefgh");
+  const SafeTensors file = parse(bytes);
+  EXPECT_ERROR(file.tensor({.name = "x", .shape = {9}, .begin = 0, .end = 9}), usage, "\"x\" is of another file");
+  EXPECT_ERROR(file.tensor({.name = "x", .shape = {1}, .begin = 2, .end = 1}), usage, "is of another file");
+}
+
 // Sizes beyond int64 can only stand beside a zero.
 TEST(Reader, DimensionBeyondInt64) {
   const std::string bytes = file_of(R"({"t":{"dtype":"U8","shape":[0,9223372036854775808],"data_offsets":[0,0]}})", "");

@@ -285,6 +285,16 @@ TEST(Save, ShardsAndIndex) {
   EXPECT_TRUE(read_file(folder / "m-00001-of-00003.safetensors") == read_file(folder / "expected"));
 }
 
+// The index could not name its files.
+TEST(Save, NameOfASetIsUtf8) {
+  const TemporaryFolder folder;
+  const std::vector<TensorSpec> specs = {{"a", DType::U8, {10}}, {"b", DType::U8, {10}}};
+  EXPECT_ERROR(save(folder / "\xFF.safetensors", pending(specs), {}, {.shard_bytes = 10}), usage, "\\xff");
+  EXPECT_EQ(folder.files(), 0u);
+  save(folder / "\xFF.safetensors", pending(specs), {});
+  EXPECT_EQ(folder.files(), 1u);
+}
+
 TEST(Save, WhatFitsOneShardIsOneFile) {
   const TemporaryFolder folder;
   save_plainly(folder / "expected", kSpecs, {});

@@ -18,8 +18,9 @@ class Unprivileged {
   Unprivileged(const Unprivileged&) = delete;
   Unprivileged& operator=(const Unprivileged&) = delete;
 
- private:
   static constexpr uid_t kNobody = 65534;
+
+ private:
   uid_t user_;
 };
 
