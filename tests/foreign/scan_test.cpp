@@ -222,13 +222,15 @@ TEST_F(Scan, TypesOfNumpyArrays) {
     const std::string header = "{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }";
     return "\x93NUMPY\x01" + std::string(1, '\0') + le(static_cast<std::uint16_t>(header.size())) + header + kSystem;
   };
-  for (const char* objects : {"'object'", "'O8'", "'U4,O'", "'i4,O'", "[('a', '|O')]",
-                              "[('a', '<i4'), ('b', [('c', 'O')])]", "[('a', 'object', (2,))]"})
+  for (const char* objects :
+       {"'object'", "'O8'", "'U4,O'", "'i4,O'", "[('a', '|O')]", "[('a', '<i4'), ('b', [('c', 'O')])]",
+        "[('a', 'object', (2,))]", "[('a', ('O', (2,)))]", "[('a', '<i4'), ('b', ('O', (2,)))]"})
     EXPECT_THAT(bad(array(objects), "x.npy"), HasSubstr("dangerous REDUCE os.system")) << objects;
-  for (const char* odd : {"'|\\x4f'", "'V4' ',O'", "[('a', 'V4' ',O')]", "[('a', r'O')]", "[('a', #\n'O')]"})
+  for (const char* odd :
+       {"'|\\x4f'", "'V4' ',O'", "[('a', 'V4' ',O')]", "[('a', r'O')]", "[('a', 'O'])", "[('a', #\n'O')]"})
     EXPECT_EQ(bad(array(odd), "x.npy"), "suspicious  broken file@0") << odd;
   for (const char* plain : {"'<f4'", "'<U4'", "'|S7'", "'|V2'", "'<M8[25us]'", "'<c16'", "'<f16'",
-                            "[('One', '<f4'), ('O', '<M8[ns]', (2, 3)), ('c', [('d', '|V8')])]"})
+                            "[('One', '<f4'), ('O', '<M8[ns]', (2, 3)), ('c', [('d', '|V8')]), ('e', ('<i4', (2,)))]"})
     EXPECT_EQ(bad(array(plain), "x.npy"), "") << plain;
 }
 

@@ -118,24 +118,32 @@ class HeaderParser {
       bad("expected one of the keys descr, fortran_order and shape");
     }
   }
-  // The list of a record's fields: ('name', '<f4'), ('name', '<f4', (2, 3)), ('name', [...]), (('title', 'name'),
-  // '<f4'). What stands behind a comma is a type, or at worst a name that counts as an unknown one.
+  // The list of a record's fields: ('name', '<f4'), ('name', '<f4', (2, 3)), ('name', ('<f4', (2, 3))), ('name',
+  // [...]). The first text of a tuple in a list is a name, every other one a type, or a title that counts as an unknown
+  // type.
   void skip_list(Fields& fields) {
-    int depth = 0;
+    std::string open;  // the brackets around
     char before = 0;
     do {
       const char c = peek();
       if (c == '\'' || c == '"') {
-        if (const std::string_view type = quoted(); before == ',' && !is_plain_numpy_type(type)) fields.objects = true;
+        const bool is_name = before == '(' && open.size() >= 2 && open[open.size() - 2] == '[';
+        if (const std::string_view text = quoted(); !is_name && !is_plain_numpy_type(text)) fields.objects = true;
         if (peek() != ',' && peek() != ')') bad("expected ',' or ')'");  // neighbouring texts would become one
-      } else if (c != 0 && std::string_view("[](),0123456789L").find(c) != std::string_view::npos) {
-        depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+      } else if (c == '[' || c == '(') {
+        open += c;
+        ++at_;
+      } else if (c == ']' || c == ')') {
+        if (open.back() != (c == ']' ? '[' : '(')) bad("expected the other bracket");
+        open.pop_back();
+        ++at_;
+      } else if (c == ',' || (c >= '0' && c <= '9') || c == 'L') {
         ++at_;
       } else {
         bad("expected the rest of the list");
       }
       before = c;
-    } while (depth > 0);
+    } while (!open.empty());
   }
 
   std::string_view text_, name_;
