@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <set>
@@ -138,21 +139,40 @@ void add_term(const Source& source, double weight, std::int64_t first, std::vect
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += weight * decoded[i];
 }
 
+// The neighbour in F32 whose last bit is odd, unless the value is in F32 as it is. A second rounding, to a type of at
+// least two bits fewer, then gives what a single one would have: the odd bit remembers on which side of a tie it lies.
+float rounded_to_odd(double value) {
+  const auto nearest = static_cast<float>(value);
+  const auto bits = std::bit_cast<std::uint32_t>(nearest);
+  const bool exact = static_cast<double>(nearest) == value || value != value;
+  const bool beyond = std::abs(static_cast<double>(nearest)) > std::abs(value);
+  return exact || (bits & 1) ? nearest : std::bit_cast<float>(beyond ? bits - 1 : bits + 1);
+}
+
+// Rounds once, to `to`, although casts of doubles go through F32.
+CastLosses store(const std::vector<double>& values, DType to, std::byte* out, std::vector<float>& odd) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  if (to == DType::F64 || to == DType::F32)
+    return cast_kernel(DType::F64, to)(reinterpret_cast<const std::byte*>(values.data()), count, out);
+  odd.resize(values.size());
+  std::transform(values.begin(), values.end(), odd.begin(), rounded_to_odd);
+  return cast_kernel(DType::F32, to)(reinterpret_cast<const std::byte*>(odd.data()), count, out);
+}
+
 Tensor made(const SafeTensors& base, Recipe& recipe) {
   if (recipe.copies()) return read_tensor(base, *recipe.base);
   Tensor result = Tensor::allocate(recipe.to, shape_of(*recipe.base));
   std::vector<LoraDelta> deltas;
   for (const LoraModule& module : recipe.loras) deltas.emplace_back(module, result.elements());
-  const CastKernel store = cast_kernel(DType::F64, recipe.to);
   std::vector<double> values, decoded;
+  std::vector<float> odd;
   std::vector<std::byte> scratch;
   for (std::int64_t first = 0; first < result.elements(); first += kSlice) {
     const std::int64_t count = std::min(kSlice, result.elements() - first);
     values.assign(static_cast<std::size_t>(count), 0.0);
     for (const auto& [source, weight] : recipe.terms) add_term(source, weight, first, values, decoded, scratch);
     for (const LoraDelta& delta : deltas) delta.add(first, count, values.data());
-    recipe.losses += store(reinterpret_cast<const std::byte*>(values.data()), count,
-                           result.mutable_data() + first * bits(recipe.to) / 8);
+    recipe.losses += store(values, recipe.to, result.mutable_data() + first * bits(recipe.to) / 8, odd);
   }
   return result;
 }

@@ -225,5 +225,21 @@ TEST_F(Merge, CountsWhatDoesNotFitTheType) {
   EXPECT_EQ(report.losses.overflowed, 1u);
 }
 
+// 1 + 2^-11 + 2^-41: beyond the tie between two numbers of F16, onto which F32 would round it first.
+TEST_F(Merge, RoundsOnce) {
+  const auto a = file("a", {{"x", numbers({1, -1}, DType::F16)}});
+  const auto b = file("b", {{"x", numbers({0x1p-11f, -0x1p-11f}, DType::F16)}});
+  merge(out_, {.terms = {{a, 1}, {b, 1 + 0x1p-30}}});
+  EXPECT_THAT(result("x"), ElementsAre(1 + 0x1p-10f, -1 - 0x1p-10f));
+  merge(out_, {.terms = {{a, 1}, {b, 1 - 0x1p-30}}});
+  EXPECT_THAT(result("x"), ElementsAre(1, -1));
+  merge(out_, {.terms = {{a, 1}, {b, 1}}});
+  EXPECT_THAT(result("x"), ElementsAre(1, -1));
+  merge(out_, {.terms = {{a, 1e300}}, .to = DType::BF16});
+  EXPECT_THAT(result("x"), ElementsAre(INFINITY, -INFINITY));
+  merge(out_, {.terms = {{a, 1e-300}}, .to = DType::BF16});
+  EXPECT_THAT(result("x"), ElementsAre(0, 0));
+}
+
 }  // namespace
 }  // namespace safelight::test

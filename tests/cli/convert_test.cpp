@@ -79,6 +79,12 @@ TEST_F(ConvertCommand, ScanHasAnExitCodePerVerdict) {
   EXPECT_EQ(run({"scan", golden("numpy_2.pkl"), golden("torch_1.13_zip.pt")}).exit_code, 1);
   EXPECT_EQ(run({"scan", evil, golden("numpy_2.pkl")}).exit_code, 2);
   EXPECT_EQ(run({"scan", folder_ / "none"}).exit_code, 3);
+  // a file that cannot be read says nothing about the others
+  EXPECT_EQ(run({"scan", folder_ / "none", golden("numpy_2.pkl")}).exit_code, 3);
+  const Result mixed = run({"scan", "--json", folder_ / "none", evil});
+  EXPECT_EQ(mixed.exit_code, 2);
+  EXPECT_THAT(mixed.out, StartsWith("{\"file\":\"" + (folder_ / "none").native() + "\",\"error\":\""));
+  EXPECT_THAT(mixed.out, HasSubstr("\"verdict\":\"dangerous\""));
   const Result text = run({"scan", evil});
   EXPECT_THAT(text.out, StartsWith("dangerous   " + evil + ": a pickle, 1 pickle\n"));
   EXPECT_THAT(text.out, HasSubstr("REDUCE os.system('true') at byte 21: runs programs"));

@@ -100,6 +100,28 @@ TEST_F(NumbersCommands, Cast) {
   EXPECT_EQ(SafeTensors::open(out_).find("net.weight")->dtype, DType::F32);
 }
 
+// An option takes one value each time: what follows it is the file.
+TEST_F(NumbersCommands, OptionsBeforeTheFile) {
+  const Result result = run({"cast", "--only", "*.bias", a_, "-o", out_, "--to", "F16"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(SafeTensors::open(out_).find("net.weight")->dtype, DType::F32);
+  EXPECT_EQ(run({"cast", "--only", "*.bias", "--only", "*.weight", a_, "-o", out_, "--to", "F16"}).exit_code, 0);
+  EXPECT_EQ(SafeTensors::open(out_).find("net.weight")->dtype, DType::F16);
+  EXPECT_EQ(run({"diff", "--except", "*.weight", a_, b_}).exit_code, 0);
+  EXPECT_EQ(run({"stat", "--except", "*.weight", a_}).exit_code, 0);
+  EXPECT_EQ(run({"merge", "--sum", a_ + "=0.5", b_ + "=0.5", "-o", out_}).exit_code, 0);
+  EXPECT_EQ(run({"merge", "--add-difference", a_, b_, a_, "-o", out_}).exit_code, 0);
+}
+
+TEST_F(NumbersCommands, ThreadsAreBounded) {
+  EXPECT_EQ(run({"stat", a_, "--threads", "1024"}).exit_code, 0);
+  for (const char* threads : {"0", "1025", "-1", "2000000000"}) {
+    const Result result = run({"stat", a_, "--threads", threads});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("--threads"));
+  }
+}
+
 TEST_F(NumbersCommands, FailuresLeaveTheOldFile) {
   ASSERT_EQ(run({"cast", a_, "-o", out_, "--to", "F16"}).exit_code, 0);
   const std::string before = read_file(out_);
@@ -142,6 +164,8 @@ TEST_F(NumbersCommands, MergeAsksForOneWay) {
   EXPECT_EQ(run({"merge", a_, "-o", out_, "--sum", b_ + "=1"}).exit_code, 2);
   EXPECT_EQ(run({"merge", "-o", out_, "--sum", a_, b_}).exit_code, 2);
   EXPECT_EQ(run({"merge", "-o", out_, "--sum", a_ + "=x", b_ + "=1"}).exit_code, 2);
+  EXPECT_THAT(run({"merge", "-o", out_, "--sum", a_ + "=1", b_ + "=1", "--amount", "2"}).err,
+              HasSubstr("--add-difference"));
 }
 
 TEST_F(NumbersCommands, HelpHasAnExample) {

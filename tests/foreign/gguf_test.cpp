@@ -171,5 +171,12 @@ TEST(Gguf, TruncatedAnywhere) {
     EXPECT_ERROR(parse(whole.substr(0, bytes)), format, "[gguf]");
 }
 
+TEST(Gguf, KeysThatCannotBeWritten) {
+  EXPECT_ERROR(foreign::gguf_metadata({{"a", "x"}, {"gguf:u32:a", "1"}}), usage,
+               "two metadata would have the key \"a\"");
+  EXPECT_ERROR(foreign::gguf_metadata({{std::string(65'536, 'k'), "x"}}), usage, "has 65536 bytes");
+  EXPECT_EQ(foreign::gguf_metadata({{"a", "x"}, {"gguf:u32:b", "1"}}).count, 2u);
+}
+
 }  // namespace
 }  // namespace safelight::test

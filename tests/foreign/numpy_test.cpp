@@ -51,7 +51,7 @@ std::string npy(const std::string& header, const std::string& data, char major =
   return "\x93NUMPY" + std::string{major, '\0'} + le(static_cast<std::uint16_t>(header.size())) + header + data;
 }
 
-void parse(const std::string& bytes) { foreign::parse_npy(as_bytes(bytes), "x"); }
+void parse(const std::string& bytes) { foreign::parse_npy(as_bytes(bytes), bytes.size(), "x"); }
 
 TEST(Npy, HeadersThatLie) {
   const std::string eight(8, '\0');
@@ -72,6 +72,7 @@ TEST(Npy, HeadersThatLie) {
   EXPECT_ERROR(parse(lie("__import__('os')", "()")), format, "expected a quoted text");
   EXPECT_ERROR(parse(npy("{'descr': '<f4'", eight)), format, "expected ',' or '}'");
   EXPECT_ERROR(parse(npy("{'descr': '<f4'}", eight)), format, "lacks descr, fortran_order or shape");
+  EXPECT_ERROR(parse(lie("'<f\\x34'", "(2,)")), format, "without a backslash");
   EXPECT_ERROR(parse(npy("{}", eight, 4)), format, "version 4.0");
   EXPECT_ERROR(parse("\x93NUMPY\x01"), format, "expected 1 bytes");
   EXPECT_ERROR(parse("\x93NUMPY\x02" + std::string(1, '\0') + le(0xFFFFFFFFu)), limit, "header of 4294967295 bytes");
@@ -79,12 +80,15 @@ TEST(Npy, HeadersThatLie) {
 
 TEST(Npy, OurHeaderIsNumpys) {
   const std::string file = read_file(golden("numpy_v1.npy"));
-  const std::string header = foreign::npy_header(DType::F32, {2, 3, 4});
+  const std::string header = foreign::npy_header(DType::F32, {2, 3, 4}, "x");
   EXPECT_EQ(header.size() % 64, 0u);
   EXPECT_EQ(file.substr(0, header.size()), header);
-  EXPECT_THAT(foreign::npy_header(DType::BOOL, {3}),
+  EXPECT_THAT(foreign::npy_header(DType::BOOL, {3}, "x"),
               ::testing::HasSubstr("'|b1', 'fortran_order': False, 'shape': (3,), }"));
-  EXPECT_THAT(foreign::npy_header(DType::C64, {}), ::testing::HasSubstr("'shape': (), }"));
+  EXPECT_THAT(foreign::npy_header(DType::C64, {}, "x"), ::testing::HasSubstr("'shape': (), }"));
+  foreign::npy_header(DType::F32, Shape(64, 1), "x");
+  EXPECT_ERROR(foreign::npy_header(DType::F32, Shape(65, 1), "x"), usage, "65 dimensions, but NumPy allows 64");
+  EXPECT_ERROR(foreign::npy_header(DType::BF16, {1}, "x"), usage, "no type BF16");
 }
 
 TEST(Npz, DamageIsFound) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/utf8.h"
 #include "foreign/builders.h"
 #include "format/foreign/npy.h"
 #include "format/foreign/scan_names.h"
@@ -101,7 +102,76 @@ TEST_F(Scan, NamesThatHide) {
 TEST_F(Scan, BrokenPicklesListWhatRanBefore) {
   EXPECT_EQ(bad(kSystem.substr(0, kSystem.size() - 1) + "\xFF"),
             "dangerous GLOBAL os.system@0; dangerous REDUCE os.system@18; suspicious  broken pickle@20");
-  EXPECT_EQ(bad("K\x01r\xFF\xFF\xFF\x7F."), "suspicious  broken pickle@7");
+  EXPECT_EQ(bad("K\x01r\xFF\xFF\xFF\x7F."), "");
+}
+
+// Python adds nothing to anything, items to a bytearray, and remembers values under any number.
+TEST_F(Scan, WhatPythonAcceptsEndsNothing) {
+  for (const std::string& before :
+       {std::string("Nq\xFF"), std::string("N(e"), std::string("K\x01(u"), std::string("K\x01(\x90"),
+        "\x96" + le<std::uint64_t>(1) +
+            "xK\x01"
+            "a",
+        std::string("Np 7\n"), std::string("Np70000000000\n")})
+    EXPECT_EQ(bad(before + kSystem), "dangerous GLOBAL os.system@" + std::to_string(before.size()) +
+                                         "; dangerous REDUCE os.system@" + std::to_string(before.size() + 18));
+}
+
+// Where our machine gives up and Python may go on, the names that follow are listed all the same.
+TEST_F(Scan, NamesBehindABreakOfOurs) {
+  EXPECT_THAT(bad("Rcos\nsystem\n."), HasSubstr("dangerous GLOBAL os.system@1"));
+  EXPECT_THAT(bad("R(ios\nsystem\n."), HasSubstr("dangerous INST os.system@2"));
+  EXPECT_THAT(bad("R" + text("os") + text("system") + "\x93."), HasSubstr("dangerous STACK_GLOBAL os.system@"));
+  EXPECT_THAT(bad(text("os") + "\x94" + text("system") + "q\x07R" + text("a") + text("b") + "h" + std::string(1, '\0') +
+                  "h\x07\x93."),
+              HasSubstr("dangerous STACK_GLOBAL os.system@"));
+  EXPECT_THAT(bad("R\x80\x02N." + kSystem), HasSubstr("dangerous GLOBAL os.system"));
+  const std::string many(8'000'001, 'N');
+  EXPECT_THAT(bad(many + kSystem), HasSubstr("dangerous GLOBAL os.system@8000001"));
+  EXPECT_THAT(bad(zip({{"a/1", "N(R" + kSystem}})), HasSubstr("dangerous GLOBAL os.system"));  // tentative, too
+}
+
+TEST_F(Scan, NamesThatAreTooLong) {
+  std::string path;
+  for (int i = 0; i < 200; ++i) path += "path.os.";
+  EXPECT_THAT(bad("\x80\x04" + text("posixpath") + text(path + "system") + "\x93."),
+              HasSubstr("dangerous STACK_GLOBAL"));
+  EXPECT_THAT(bad("\x80\x04" + text("harmless") + text(std::string(2000, 'a')) + "\x93."), HasSubstr("dangerous"));
+}
+
+TEST_F(Scan, VerdictsOfOneNameAreToldApart) {
+  // calling the name is clean, changing what was imported is not
+  const std::string size = global("torch", "Size");
+  EXPECT_THAT(bad(size + ")R}b0" + size + "}b."), HasSubstr("suspicious BUILD torch.Size"));
+}
+
+TEST_F(Scan, ArgumentsAreCutBetweenCharacters) {
+  std::string four;
+  for (int i = 0; i < 4; ++i)
+    four += text("x" + std::string(i, 'x') +
+                 "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+                 "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+                 "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4");
+  for (const ScanFinding& f : scan_bytes(global("os", "system") + "(" + four + "tR.").findings)
+    EXPECT_TRUE(is_utf8(f.arguments)) << f.arguments;
+}
+
+// Building the same wrapper over and over looks at the same state every time.
+TEST_F(Scan, RepeatedBuildsAreBounded) {
+  std::string state = "}q\x01(";
+  for (int i = 0; i < 20'000; ++i) state += "NN";
+  const std::string pickle = "\x80\x02" + global("joblib.numpy_pickle", "NumpyArrayWrapper") + ")\x81q\0" + state +
+                             "u0" +
+                             [] {
+                               std::string builds;
+                               for (int i = 0; i < 50'000; ++i)
+                                 builds +=
+                                     "h\x01"
+                                     "b";
+                               return builds;
+                             }() +
+                             ".";
+  EXPECT_THAT(bad(pickle), HasSubstr("broken pickle"));
 }
 
 TEST_F(Scan, PicklesAfterThePickle) {
@@ -123,7 +193,15 @@ TEST_F(Scan, ArchivesAndTheirMembers) {
   EXPECT_EQ(report.findings.at(0).member, "a/data.pkl");
   // under any name, if it begins as a pickle does
   EXPECT_THAT(bad(zip({{"readme.txt", "\x80\x02" + kSystem}})), HasSubstr("dangerous"));
-  EXPECT_EQ(bad(zip({{"data.bin", "\x80\x02 no pickle"}})), "");
+  EXPECT_THAT(bad(zip({{"readme.txt", kSystem}})), HasSubstr("dangerous"));  // no instruction has to come first
+  EXPECT_EQ(bad(zip({{"data.dat", "\x80\x02 no pickle"}})), "");
+  EXPECT_EQ(bad(zip({{"data.dat", "\x1F\x8B..."}})), "suspicious  archive in the archive@0");
+  EXPECT_EQ(bad(zip({{"data.pkl", ""}})), "suspicious  no pickle@0");
+  // an archive in the comment of another one: which of the two is read depends on the reader
+  const std::string inner = zip({{"data.pkl", kSystem}});
+  std::string outer = zip({{"data.pkl", "N."}});
+  outer.replace(outer.size() - 2, 2, le(static_cast<std::uint16_t>(inner.size() + 1)));
+  EXPECT_EQ(bad(outer + inner + "x"), "suspicious  broken file@0");
   EXPECT_EQ(bad(zip({{"inner.zip", zip({{"data.pkl", kSystem}})}})), "suspicious  archive in the archive@0");
   EXPECT_EQ(bad(zip({{"code/x.py", "print()"}})), "suspicious  program text@0");
   EXPECT_EQ(bad(zip({{"a.pkl", "N."}}, {.after = "x"})), "suspicious  broken file@0");
@@ -136,6 +214,24 @@ TEST_F(Scan, ObjectsInNumpyArrays) {
       "\x93NUMPY\x01" + std::string(1, '\0') + le(static_cast<std::uint16_t>(header.size())) + header;
   EXPECT_THAT(bad(array + kSystem, "x.npy"), HasSubstr("dangerous REDUCE os.system"));
   EXPECT_THAT(bad(zip({{"x.npy", array + kSystem}}), "x.npz"), HasSubstr("dangerous REDUCE os.system"));
+}
+
+// NumPy reads many spellings as objects; only what is surely none is left alone.
+TEST_F(Scan, TypesOfNumpyArrays) {
+  const auto array = [](const std::string& descr) {
+    const std::string header = "{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }";
+    return "\x93NUMPY\x01" + std::string(1, '\0') + le(static_cast<std::uint16_t>(header.size())) + header + kSystem;
+  };
+  for (const char* objects :
+       {"'object'", "'O8'", "'U4,O'", "'i4,O'", "[('a', '|O')]", "[('a', '<i4'), ('b', [('c', 'O')])]",
+        "[('a', 'object', (2,))]", "[('a', ('O', (2,)))]", "[('a', '<i4'), ('b', ('O', (2,)))]"})
+    EXPECT_THAT(bad(array(objects), "x.npy"), HasSubstr("dangerous REDUCE os.system")) << objects;
+  for (const char* odd :
+       {"'|\\x4f'", "'V4' ',O'", "[('a', 'V4' ',O')]", "[('a', r'O')]", "[('a', 'O'])", "[('a', #\n'O')]"})
+    EXPECT_EQ(bad(array(odd), "x.npy"), "suspicious  broken file@0") << odd;
+  for (const char* plain : {"'<f4'", "'<U4'", "'|S7'", "'|V2'", "'<M8[25us]'", "'<c16'", "'<f16'",
+                            "[('One', '<f4'), ('O', '<M8[ns]', (2, 3)), ('c', [('d', '|V8')]), ('e', ('<i4', (2,)))]"})
+    EXPECT_EQ(bad(array(plain), "x.npy"), "") << plain;
 }
 
 // joblib's loader skips the arrays, pickle.load runs into them: both count.

@@ -117,6 +117,63 @@ TEST(Torch, TensorsThatLie) {
   EXPECT_ERROR(read(lies("FloatStorage", 0, huge + "\x85", huge + "\x85")), format, "");
 }
 
+// Bits that change what the numbers mean, such as those of a conjugate view, stand in a dictionary behind the rest.
+TEST(Torch, MetadataOfTensors) {
+  const std::string plain = tensor_pickle("FloatStorage", 0, "K\x04\x85", "K\x01\x85");
+  const auto with = [&](const std::string& metadata) {
+    std::string pickle = plain;
+    return archive(pickle.insert(pickle.rfind("tRs."), metadata), kFour);
+  };
+  EXPECT_ERROR(read(with("}" + text("neg") + "\x88s")), format, "metadata (\"neg\")");
+  EXPECT_EQ(read(with("}")).tensors.size(), 1u);
+  EXPECT_EQ(read(with("N")).tensors.size(), 1u);
+}
+
+TEST(Torch, ChecksumsOfStorages) {
+  const std::string pickle = tensor_pickle("FloatStorage", 0, "K\x04\x85", "K\x01\x85");
+  std::string bytes = archive(pickle, kFour);
+  read(bytes).tensors.at(0).make();
+  bytes[bytes.find(kFour)] = 'X';
+  const ImportedFile damaged = read(bytes);
+  EXPECT_ERROR(damaged.tensors.at(0).make(), format, "checksum");
+}
+
+// {"epoch": 3, "model": a module}: the module's tensors are the checkpoint, but for buffers it does not save.
+TEST(Torch, AModuleInACheckpoint) {
+  const std::string whole = tensor_pickle("FloatStorage", 0, "K\x04\x85", "K\x01\x85");
+  const std::size_t begin = kProtocol2.size() + 1 + text("t").size();
+  const std::string tensor = whole.substr(begin, whole.size() - begin - 2);
+  const std::string buffers = "}" + text("kept") + tensor + "s" + text("left") + tensor + "s";
+  const std::string inner = global("my", "Layer") + ")\x81}(" + text("_parameters") + "}" + text("weight") + tensor +
+                            "s" + text("_buffers") + buffers + text("_modules") + "}" +
+                            text("_non_persistent_buffers_set") + global("__builtin__", "set") + "](" + text("left") +
+                            "e\x85Rub";
+  const std::string module =
+      global("my", "Net") + ")\x81}(" + text("_parameters") + "}" + text("_modules") + "}" + text("0") + inner + "sub";
+  const ImportedFile file =
+      read(archive(kProtocol2 + "}(" + text("epoch") + "K\x03" + text("model") + module + "u.", kFour));
+  std::vector<std::string> names;
+  for (const PendingTensor& t : file.tensors) names.push_back(t.name);
+  EXPECT_THAT(names, UnorderedElementsAre("0.weight", "0.kept"));
+  EXPECT_THAT(file.notes, Contains(HasSubstr("\"model\"")));
+}
+
+// A dictionary is not copied again and again because it is referred to again and again.
+TEST(Torch, RepeatedDictionariesAreBounded) {
+  std::string pickle = kProtocol2 + "}q\x01(";
+  for (int i = 0; i < 10'000; ++i) pickle += ")N";  // keys that are no text
+  pickle += "u0](";
+  for (int i = 0; i < 10'000; ++i) pickle += "h\x01";
+  EXPECT_ERROR(read(archive(pickle + "e.", kFour)), limit, "values to look at");
+}
+
+TEST(Torch, CancelledWhileReading) {
+  CancelToken token;
+  token.cancel();
+  const std::string bytes = kProtocol2 + std::string(100'000, 'N') + ".";
+  EXPECT_ERROR(foreign::read_torch({as_bytes(bytes), nullptr}, {}, {.cancel = &token}), cancelled, "");
+}
+
 // A stride of 0 repeats an element: a few bytes must not become terabytes.
 TEST(Torch, ExpansionIsBounded) {
   const std::string million = "J" + le<std::int32_t>(1'000'000);
@@ -181,6 +238,16 @@ TEST(Torch, LegacyFilesThatAreCutOff) {
   for (const std::size_t bytes : {std::size_t{20}, std::size_t{100}, whole.size() / 2, whole.size() - 1})
     EXPECT_ERROR(read(whole.substr(0, bytes)), format, "");
   EXPECT_ERROR(read(whole + "x"), format, "follow the last storage");
+}
+
+// What a big-endian machine wrote has little-endian storages all the same.
+TEST(Torch, LegacyFilesOfBigEndianMachines) {
+  std::string bytes = read_file(golden("torch_2.15_legacy.pt"));
+  const std::size_t key = bytes.find("little_endian"), truth = bytes.find('\x88', key);
+  ASSERT_LT(truth - key, 40u);
+  bytes[truth] = '\x89';
+  const ImportedFile file = read(bytes);
+  expect_same_tensors(file, golden("torch.safetensors"));
 }
 
 }  // namespace

@@ -65,6 +65,17 @@ TEST(Zip, StructuresThatLie) {
     EXPECT_ERROR(open(whole.substr(0, bytes)), format, "[zip]");
 }
 
+// Other readers take the last signature: one in the comment is the end record to them.
+TEST(Zip, AnEndRecordInTheComment) {
+  const auto commented = [](const std::string& comment) {
+    std::string outer = zip({{"a", "x"}});
+    outer.replace(outer.size() - 2, 2, le(static_cast<std::uint16_t>(comment.size())));
+    return outer + comment;
+  };
+  open(commented("a comment"));
+  EXPECT_ERROR(open(commented(zip({{"b", "y"}}) + "z")), format, "something follows");
+}
+
 // The second entry's header stands where the first one's data are: two readers could see two different files.
 TEST(Zip, EntriesThatOverlap) {
   const std::string inner = zip({{"b", "data"}});
@@ -92,9 +103,14 @@ TEST(Zip, CompressedEntries) {
     const ZipArchive opened = ZipArchive::open(as_bytes(lie));
     EXPECT_ERROR(opened.read(opened.entries()[0]), format, "compressed bytes to give");
   }
+  // of the first bytes, no more is asked than that they are there
+  const ZipArchive whole = archive();
+  EXPECT_EQ(foreign::as_text(whole.read_first(whole.entries()[0], 9).span), "some text");
+  EXPECT_EQ(foreign::as_text(whole.read_first(whole.entries()[0], 1000).span), data);
   const std::string garbage = zip({{.name = "a", .data = "\xFF\xFF\xFF\xFF", .method = 8, .size = 10}});
   const ZipArchive opened = ZipArchive::open(as_bytes(garbage));
   EXPECT_ERROR(opened.read(opened.entries()[0]), format, "compressed bytes to give");
+  EXPECT_ERROR(opened.read_first(opened.entries()[0], 5), format, "the first 5 bytes");
 }
 
 TEST(Zip, Bombs) {

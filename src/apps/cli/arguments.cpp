@@ -34,6 +34,11 @@ WeightedFile given_weight(std::string_view option, const std::string& text, doub
   return {text.substr(0, at), weight};
 }
 
+void add_threads_option(Command command, int& threads) {
+  constexpr int kMost = 1024;
+  command.add_option("--threads", threads, "Threads; without it, all cores").between(1, kMost);
+}
+
 std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
 }  // namespace safelight::cli

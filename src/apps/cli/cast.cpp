@@ -81,7 +81,7 @@ void add_cast(Command app, int& status) {
   command.add_option("--from", options->from, "Only tensors of this type");
   command.add_option("--only", options->cast.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
   command.add_option("--except", options->cast.except, "Not these; may be repeated");
-  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options->threads);
   command.add_flag("--json", options->json, "Print one JSON object: what changed and what was lost");
   command.footer(
       "Values are rounded to nearest, ties to even, bit for bit as torch does. Integers stay as they are.\n"

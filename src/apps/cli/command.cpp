@@ -61,12 +61,12 @@ Option Option::excludes(const Option& other) {
 }
 
 Option Option::values(int count) {
-  option_->expected(count);
+  option_->expected(count)->multi_option_policy(CLI::MultiOptionPolicy::Throw);  // once
   return *this;
 }
 
-Option Option::one_value_each_time() {
-  option_->expected(1)->take_all();
+Option Option::several_values_each_time() {
+  option_->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
   return *this;
 }
 
@@ -91,7 +91,9 @@ Option Command::add_option(const std::string& names, std::string& value, const s
 }
 
 Option Command::add_option(const std::string& names, std::vector<std::string>& values, const std::string& help) {
-  return Option(app_->add_option(names, values, help));
+  CLI::Option* option = app_->add_option(names, values, help);
+  if (names.starts_with('-')) option->expected(1)->allow_extra_args(false)->take_all();
+  return Option(option);
 }
 
 Option Command::add_option(const std::string& names, double& value, const std::string& help) {

@@ -28,7 +28,7 @@ class Option {
   Option size_in_bytes();                    // also takes 500MB and 5GiB
   Option excludes(const Option& other);      // not both
   Option values(int count);                  // exactly so many words
-  Option one_value_each_time();              // may be repeated, with one word behind each
+  Option several_values_each_time();         // of a list: all words up to the next option, a positional argument's too
   Option shown_as(const std::string& type);  // in the help, instead of TEXT or INT
   Option show_default();
 
@@ -39,7 +39,8 @@ class Option {
 };
 
 // One command: a handle, valid as long as its CommandLine. Names are as in "-o,--output"; one without a dash is a
-// positional argument. Values must live until the command has run. A word that is no value of the type is an error.
+// positional argument. Values must live until the command has run. A word that is no value of the type is an error. An
+// option with a list takes one word and may be repeated; a positional list takes all the words that are left.
 class Command {
  public:
   explicit Command(CLI::App* app) : app_(app) {}

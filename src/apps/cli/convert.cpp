@@ -9,6 +9,7 @@
 #include <string>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "core/human.h"
 #include "core/json_text.h"
@@ -39,12 +40,11 @@ std::string as_json(const Options& options, const ConvertReport& report) {
   const auto shared = [](const SharedTensor& s) {
     return fmt::format(R"({{"name":{},"same_as":{}}})", json_string(s.name), json_string(s.same_as));
   };
-  const auto note = [](const std::string& n) { return json_string(n); };
   return fmt::format(R"({{"file":{},"output":{},"from":"{}","to":"{}","kind":{},"tensors":{},"bytes":{},)"
                      R"("notes":{},"shared":{},"dropped_count":{},"dropped":{}}})"
                      "\n",
                      json_string(options.in), json_string(options.out), name(report.from), name(report.to),
-                     json_string(report.description), report.tensors, report.bytes, json_array(report.notes, note),
+                     json_string(report.description), report.tensors, report.bytes, texts_json(report.notes),
                      json_array(report.shared, shared), report.dropped_count, json_array(report.dropped, dropped));
 }
 

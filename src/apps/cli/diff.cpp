@@ -10,6 +10,7 @@
 
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "core/human.h"
 #include "core/json_text.h"
@@ -26,8 +27,6 @@ struct Options {
   int threads = 0;
   bool json = false;
 };
-
-std::string shape_text(const TensorInfo& info) { return fmt::format("[{}]", fmt::join(info.shape, ", ")); }
 
 std::string side_json(const std::optional<TensorInfo>& info) {
   if (!info) return "null";
@@ -70,11 +69,11 @@ std::string numbers_text(const NumberDiff& n) {
 // "- name": only in A; "+ name": only in B; "~ name": not the same; "= name": the same within the options.
 std::string tensor_text(const TensorDiff& t) {
   const std::string shown = printable(t.name, kLongestName);
-  if (!t.b) return fmt::format("- {}  {} {}\n", shown, name(t.a->dtype), shape_text(*t.a));
-  if (!t.a) return fmt::format("+ {}  {} {}\n", shown, name(t.b->dtype), shape_text(*t.b));
+  if (!t.b) return fmt::format("- {}  {} {}\n", shown, name(t.a->dtype), shape_text(t.a->shape));
+  if (!t.a) return fmt::format("+ {}  {} {}\n", shown, name(t.b->dtype), shape_text(t.b->shape));
   std::string text = fmt::format("{} {}", t.differs ? "~" : "=", shown);
   if (t.a->dtype != t.b->dtype) text += fmt::format("  {} | {}", name(t.a->dtype), name(t.b->dtype));
-  if (t.a->shape != t.b->shape) text += fmt::format("  {} | {}", shape_text(*t.a), shape_text(*t.b));
+  if (t.a->shape != t.b->shape) text += fmt::format("  {} | {}", shape_text(t.a->shape), shape_text(t.b->shape));
   if (t.numbers) text += "  " + (t.numbers->unequal > 0 ? numbers_text(*t.numbers) : "the same numbers");
   if (t.bytes_differ) text += "  the bytes differ";
   return text + "\n";
@@ -119,7 +118,7 @@ void add_diff(Command app, int& status) {
   command.add_flag("--ignore-metadata", diff.ignore_metadata, "Other metadata is no difference");
   command.add_option("--only", diff.only, "Only tensors with names like this (* ? [a-z]); may be repeated");
   command.add_option("--except", diff.except, "Not these; may be repeated");
-  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options->threads);
   command.add_flag("--json", options->json, "Print one JSON object");
   command.footer(
       "NaN equals NaN. Exit code 0 if the files are the same, 1 if they differ.\n"

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "apps/cli/arguments.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/json_text.h"
@@ -15,7 +16,7 @@ namespace safelight::cli {
 
 void add_edit_options(Command command, EditOptions& options, const std::string& output_help) {
   command.add_option("-o,--output", options.output, output_help);
-  command.add_option("--threads", options.threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options.threads);
   command.add_flag("--dry-run", options.dry_run, "Only say what would be written");
   command.add_flag("--compat", options.compat, "Open what the reference implementation opens, its accidents included");
   command.add_flag("--json", options.json, "Print one JSON object");
@@ -52,12 +53,6 @@ std::string outcome(const EditOptions& options) {
 
 std::string outcome_json(const EditOptions& options) {
   return fmt::format(R"("output":{},"written":{})", json_string(options.output), !options.dry_run);
-}
-
-std::string names_json(std::span<const std::string> names) {
-  std::string out = "[";
-  for (const std::string& name : names) out += (out.size() > 1 ? "," : "") + json_string(name);
-  return out + "]";
 }
 
 }  // namespace safelight::cli

@@ -39,7 +39,4 @@ std::string outcome(const EditOptions& options);
 // "output":...,"written":...
 std::string outcome_json(const EditOptions& options);
 
-// ["a","b"]
-std::string names_json(std::span<const std::string> names);
-
 }  // namespace safelight::cli

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/output_files.h"
 #include "apps/cli/progress_display.h"
@@ -26,7 +27,8 @@ namespace {
 struct Options {
   GenerateOptions generate;
   std::string model, output = "safelight.png", initial_latents, dump;
-  std::optional<std::int64_t> width, height, seed, threads;
+  std::optional<std::int64_t> width, height, seed;
+  int threads = 0;
   std::string backend = "cpu";
   bool json = false, quiet = false;
 };
@@ -46,13 +48,6 @@ std::optional<std::uint64_t> given_seed(const std::optional<std::int64_t>& seed)
   if (!seed || *seed == -1) return std::nullopt;
   if (*seed < 0) fail(ErrorCategory::usage, "[seed] expected 0 or more, or -1 for a random one; found {}", *seed);
   return static_cast<std::uint64_t>(*seed);
-}
-
-int given_threads(const std::optional<std::int64_t>& threads) {
-  constexpr std::int64_t kMost = 1024;
-  if (threads && (*threads < 1 || *threads > kMost))
-    fail(ErrorCategory::usage, "[threads] expected 1 to {}, found {}", kMost, *threads);
-  return static_cast<int>(threads.value_or(0));
 }
 
 Tensor load_single_tensor(const std::string& path) {
@@ -143,7 +138,7 @@ int make_pictures(Options& options) {
   if (!options.dump.empty()) options.generate.inspect = Dump(options.dump, count);
 
   ProgressDisplay display(options.json || options.quiet);
-  const Context context{.threads = given_threads(options.threads),
+  const Context context{.threads = options.threads,
                         .backend = options.backend,
                         .on_progress = [&](const Progress& p) { display(p); },
                         .cancel = &cancel_on_signals()};
@@ -173,7 +168,7 @@ void add_options(Command command, Options& o) {
   command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras").show_default();
   command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one");
   command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
-  command.add_option("--threads", o.threads, "Processor cores to use; without it, all");
+  add_threads_option(command, o.threads);
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
       .show_default();
   command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)").show_default();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/work_progress.h"
 #include "core/json_text.h"
@@ -58,7 +59,7 @@ void add_hash(Command app, int& status) {
   Command command =
       app.add_command("hash", "Show the hashes by which programs and model sites know a file, computed in one pass.");
   command.add_option("FILE", options->files, "Files to hash").required();
-  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options->threads);
   command.add_flag("--no-cache", options->no_cache, "Compute them, whatever the cache knows, and do not keep them");
   command.add_flag("--json", options->json, "One JSON object per line");
   command.footer(

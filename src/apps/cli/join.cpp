@@ -8,6 +8,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/edit_report.h"
+#include "apps/cli/totals.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -26,8 +27,8 @@ std::string as_json(const Options& options, const std::vector<PendingTensor>& te
                     std::size_t files) {
   return fmt::format(R"({{"inputs":{},{},"files":{},"tensors":{},"bytes":{},"metadata_conflicts":{}}})"
                      "\n",
-                     names_json(options.inputs), outcome_json(options.edit), files, tensors.size(), bytes_of(tensors),
-                     names_json(joined.conflicts));
+                     texts_json(options.inputs), outcome_json(options.edit), files, tensors.size(), bytes_of(tensors),
+                     texts_json(joined.conflicts));
 }
 
 std::string as_text(const Options& options, const std::vector<PendingTensor>& tensors, const JoinedMetadata& joined,

@@ -9,6 +9,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/edit_report.h"
+#include "apps/cli/totals.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -41,7 +42,7 @@ std::string as_json(const Options& options, const std::vector<PendingTensor>& ke
   for (const PendingTensor& t : kept) names.push_back(t.name);
   return fmt::format(R"({{"file":{},{},"kept":{},"dropped":{},"bytes":{}}})"
                      "\n",
-                     json_string(options.file), outcome_json(options.edit), names_json(names), names_json(left_out),
+                     json_string(options.file), outcome_json(options.edit), texts_json(names), texts_json(left_out),
                      bytes_of(kept));
 }
 

@@ -64,12 +64,6 @@ std::vector<TensorInfo> selected(const ShardedTensors& files, const Options& opt
   return list;
 }
 
-std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  if (shape.size() <= kMostDimensions) return fmt::format("[{}]", fmt::join(shape, ", "));
-  return fmt::format("[{}, ... {} dimensions]", fmt::join(shape.begin(), shape.begin() + kMostDimensions, ", "),
-                     shape.size());
-}
-
 // Columns whose widths few names and shapes can stretch: dtype, size, offsets, shape, and the name last.
 std::string as_text(const std::vector<TensorInfo>& list, bool exact) {
   struct Row {
@@ -79,7 +73,7 @@ std::string as_text(const std::vector<TensorInfo>& list, bool exact) {
   std::size_t dtype = 0, size = 0, offset = 0, shape = 0;
   for (const TensorInfo& t : list) {
     rows.push_back({std::string(name(t.dtype)), exact ? std::to_string(t.bytes()) : human_bytes(t.bytes()),
-                    std::to_string(t.begin), std::to_string(t.end), shape_text(t.shape)});
+                    std::to_string(t.begin), std::to_string(t.end), shape_text(t.shape, kMostDimensions)});
     dtype = std::max(dtype, rows.back().dtype.size());
     size = std::max(size, rows.back().size.size());
     offset = std::max(offset, rows.back().end.size());

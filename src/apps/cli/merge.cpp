@@ -10,6 +10,7 @@
 
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/human.h"
@@ -27,12 +28,14 @@ struct Options {
   double amount = 1;
   MergeOptions merge;
   int threads = 0;
-  bool json = false;
+  bool has_amount = false, json = false;
 };
 
 void read_options(Options& o) {
   if (int(!o.base.empty()) + int(!o.sum.empty()) + int(!o.difference.empty()) != 1)
     fail(ErrorCategory::usage, "[merge] expected one of BASE, --sum and --add-difference");
+  if (o.has_amount && o.difference.empty())
+    fail(ErrorCategory::usage, "[merge] expected --add-difference beside --amount");
   if (!o.base.empty()) o.merge.terms = {{o.base, 1}};
   for (const std::string& text : o.sum) o.merge.terms.push_back(given_weight("sum", text, kRequired));
   if (!o.difference.empty())
@@ -42,19 +45,13 @@ void read_options(Options& o) {
   o.merge.keep_unpaired = o.missing == "keep";
 }
 
-std::string list(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ",") + json_string(name);
-  return "[" + text + "]";
-}
-
 std::string as_json(const Options& options, const MergeReport& report) {
   return fmt::format(R"({{"output":{},"tensors":{},"summed":{},"lora_modules":{},"kept":{},"left_out":{},)"
                      R"("unmatched":{},"overflowed":{},"vanished":{},"note":{}}})"
                      "\n",
-                     json_string(options.out), report.tensors, report.summed, report.lora_modules, list(report.kept),
-                     list(report.left_out), list(report.unmatched), report.losses.overflowed, report.losses.vanished,
-                     json_string(report.saved.note));
+                     json_string(options.out), report.tensors, report.summed, report.lora_modules,
+                     texts_json(report.kept), texts_json(report.left_out), texts_json(report.unmatched),
+                     report.losses.overflowed, report.losses.vanished, json_string(report.saved.note));
 }
 
 std::string as_text(const Options& options, const MergeReport& report) {
@@ -91,11 +88,12 @@ void add_merge(Command app, int& status) {
   command.add_option("BASE", options->base, "The model that LoRA files are folded into");
   command.add_option("-o,--output", options->out, "Where the new file goes").required();
   command.add_option("--sum", options->sum, "FILE=WEIGHT for each file: the sum of weight * file")
+      .several_values_each_time()
       .shown_as("FILE=W ...");
   command.add_option("--add-difference", options->difference, "A B C: a + (b - c) * amount")
       .values(3)
       .shown_as("A B C");
-  command.add_option("--amount", options->amount, "Of the difference; 1 unless given");
+  const Option amount = command.add_option("--amount", options->amount, "Of the difference; 1 unless given");
   command.add_option("--lora", options->loras, "FILE=WEIGHT, or FILE; may be repeated, and added to a sum")
       .shown_as("FILE=W");
   command.add_option("--to", options->to, "Type of the result; without it, that of the first file");
@@ -104,13 +102,16 @@ void add_merge(Command app, int& status) {
                   "Tensors that are not in every file with the same shape: error, or keep the first file's")
       .one_of({"error", "keep"});
   command.add_flag("--skip-unmatched", options->merge.skip_unmatched, "Go on without parts of a LoRA that fit nothing");
-  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options->threads);
   command.add_flag("--json", options->json, "Print one JSON object");
   command.footer(
       "The first file gives names, types and metadata. Sums are made in double precision and rounded once.\n"
       "Example: safelight merge -o mix.safetensors --sum a.safetensors=0.3 b.safetensors=0.7\n"
       "         safelight merge model.safetensors -o styled.safetensors --lora style.safetensors=0.8");
-  command.callback([options, &status] { status = merge_files(*options); });
+  command.callback([options, amount, &status] {
+    options->has_amount = amount.given();
+    status = merge_files(*options);
+  });
 }
 
 }  // namespace safelight::cli

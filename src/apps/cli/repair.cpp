@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/json_text.h"
@@ -22,19 +23,13 @@ struct Options {
   bool dry_run = false, json = false;
 };
 
-std::string json_array(const std::vector<std::string>& lines) {
-  std::string out = "[";
-  for (const std::string& line : lines) out += (out.size() > 1 ? "," : "") + json_string(line);
-  return out + "]";
-}
-
 std::string as_json(const Options& options, const RepairPlan& plan) {
   return fmt::format(
       R"({{"file":{},"output":{},"written":{},"repairable":{},"rule":{},"detail":{},"changes":{},"lost":{}}})"
       "\n",
       json_string(options.input), json_string(options.output), !options.dry_run, plan.verdict.valid,
-      json_string(plan.verdict.rule), json_string(plan.verdict.detail), json_array(plan.changes),
-      json_array(plan.lost));
+      json_string(plan.verdict.rule), json_string(plan.verdict.detail), texts_json(plan.changes),
+      texts_json(plan.lost));
 }
 
 std::string as_text(const Options& options, const RepairPlan& plan) {

@@ -14,6 +14,7 @@
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "safelight/error.h"
 
 namespace safelight::cli {
 namespace {
@@ -58,14 +59,23 @@ std::string as_text(const std::string& file, const ScanReport& report) {
 
 int scan_files(const Options& options) {
   ScanVerdict worst = ScanVerdict::clean;
+  bool unreadable = false;
   WorkProgress progress(options.json);
   for (const std::string& file : options.files) {
-    const ScanReport report = scan(file, progress.context());
-    progress.clear();
-    worst = std::max(worst, report.verdict);
-    fmt::print("{}", options.json ? as_json(file, report) : as_text(file, report));
+    try {
+      const ScanReport report = scan(file, progress.context());
+      progress.clear();
+      worst = std::max(worst, report.verdict);
+      fmt::print("{}", options.json ? as_json(file, report) : as_text(file, report));
+    } catch (const Error& e) {  // says nothing about the others
+      if (e.category() != ErrorCategory::io) throw;
+      progress.clear();
+      unreadable = true;
+      if (options.json) fmt::print("{{\"file\":{},\"error\":{}}}\n", json_string(file), json_string(e.what()));
+      fmt::print(stderr, "safelight: {}\n", e.what());
+    }
   }
-  return static_cast<int>(worst);
+  return unreadable && worst != ScanVerdict::dangerous ? exit_code(ErrorCategory::io) : static_cast<int>(worst);
 }
 
 }  // namespace
@@ -76,11 +86,13 @@ void add_scan(Command app, int& status) {
       "scan", "List everything that loading a pickle-based file would import or call, without loading it.");
   command.add_option("FILE", options->files, "Files to look into: .pt .pth .bin .ckpt .pkl .npy .npz, any zip archive")
       .required();
-  command.add_flag("--json", options->json,
-                   "One JSON object per line: file, verdict, kind, pickles, findings with their byte offsets");
+  command.add_flag(
+      "--json", options->json,
+      "One JSON object per line: file, verdict, kind, pickles, findings with their byte offsets; or file, error");
   command.footer(
       "Exit code 0 if all files are clean, 1 if one is suspicious, 2 if one is dangerous (or the arguments are "
-      "wrong).\n"
+      "wrong),\n"
+      "3 if one cannot be read and none is dangerous.\n"
       "Example: safelight scan model.ckpt");
   command.callback([options, &status] { status = scan_files(*options); });
 }

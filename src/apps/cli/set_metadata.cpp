@@ -99,7 +99,7 @@ void add_set_metadata(Command app, int& status) {
   Command command = app.add_command("set-metadata", "Change what is in a file's __metadata__.");
   command.add_option("FILE", options->file, "The file").required();
   command.add_option("KEY=VALUE", options->assignments, "Entries to add or to replace");
-  command.add_option("--remove", options->remove, "A key to remove; may be given several times").one_value_each_time();
+  command.add_option("--remove", options->remove, "A key to remove; may be given several times");
   command.add_option("--from-json", options->from_json, "Entries from a file: a JSON object of strings");
   command.add_option("-o,--output", options->output, "Write the result there and leave FILE as it is");
   command.add_option("--slack", options->slack, "Spare bytes that the header is to have, for later edits in place");

@@ -11,13 +11,13 @@
 
 #include "apps/cli/array_text.h"
 #include "apps/cli/commands.h"
-#include "apps/cli/npy_file.h"
 #include "apps/cli/selected_tensor.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "format/foreign/npy.h"
 
 namespace safelight::cli {
 namespace {
@@ -103,7 +103,7 @@ int slice_file(const Options& options) {
   const Sliced sliced = read_selections(set, options, progress.context());
   progress.clear();
   if (!options.output.empty()) save(options.output, sliced.tensors);
-  if (!options.npy.empty()) write_npy(options.npy, sliced.tensors.front().tensor);
+  if (!options.npy.empty()) foreign::write_npy(options.npy, sliced.tensors.front().tensor, sliced.tensors.front().name);
   fmt::print("{}", options.json ? as_json(options, sliced) : as_text(options, sliced));
   return 0;
 }

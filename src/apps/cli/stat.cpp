@@ -16,6 +16,7 @@
 #include "apps/cli/sparkline.h"
 #include "apps/cli/stat_chart.h"
 #include "apps/cli/terminal.h"
+#include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "arithmetic/name_selection.h"
 #include "core/human.h"
@@ -56,8 +57,7 @@ constexpr std::size_t kColumns = 9;
 using Row = std::array<std::string, kColumns>;  // name, type, shape, then numbers, to the right
 
 Row row_of(const TensorInfo& info, const Statistics& s) {
-  Row row{printable(info.name, kLongestName), std::string(name(info.dtype)),
-          fmt::format("[{}]", fmt::join(info.shape, ", "))};
+  Row row{printable(info.name, kLongestName), std::string(name(info.dtype)), shape_text(info.shape)};
   if (!s.numeric) return row;
   const std::array<double, 4> values{s.min, s.max, s.mean, s.std};
   for (std::size_t i = 0; i < values.size(); ++i) row[3 + i] = fmt::format("{:.4g}", values[i]);
@@ -121,7 +121,7 @@ void add_stat(Command app, int& status) {
   command.add_option("--except", options->except, "Not these; may be repeated");
   command.add_option("--bins", options->statistics.bins, "Parts of the histogram, 1 to 256").show_default();
   command.add_option("--png", options->png, "Also draw a page of histograms, a .png");
-  command.add_option("--threads", options->threads, "Threads; without it, all cores").positive();
+  add_threads_option(command, options->threads);
   command.add_flag("--json", options->json, "Print one JSON object");
   command.footer(
       "NaN and infinities are counted; all else is of the finite values. std divides by the number of values.\n"

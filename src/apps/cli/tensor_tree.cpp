@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/cli/totals.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -68,12 +69,6 @@ bool part_before(std::string_view a, std::string_view b) {
 std::size_t width(std::string_view text) {  // in code points
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  if (shape.size() <= kMostDimensions) return fmt::format("[{}]", fmt::join(shape, ", "));
-  return fmt::format("[{}, ... {} dimensions]", fmt::join(shape.begin(), shape.begin() + kMostDimensions, ", "),
-                     shape.size());
 }
 
 // The lines of the tree, each followed by those below it.
@@ -138,13 +133,14 @@ std::string bar_of(double share, bool ascii) {
 
 Columns columns_of(const Line& line, std::uint64_t total, bool ascii) {
   const double share = total > 0 ? static_cast<double>(line.bytes) / static_cast<double>(total) : 0;
-  return {.label = std::string(line.indent * kIndent, ' ') +
-                   (line.label.empty() ? "\"\"" : printable(line.label, kLongestLabel)),
-          .dtype = line.tensor ? std::string(name(line.tensor->dtype)) : "",
-          .shape = line.tensor ? shape_text(line.tensor->shape) : human_count(line.tensors) + " tensors",
-          .size = human_bytes(line.bytes),
-          .share = fmt::format("{:.0f}%", share * 100),
-          .bar = bar_of(share, ascii)};
+  return {
+      .label = std::string(line.indent * kIndent, ' ') +
+               (line.label.empty() ? "\"\"" : printable(line.label, kLongestLabel)),
+      .dtype = line.tensor ? std::string(name(line.tensor->dtype)) : "",
+      .shape = line.tensor ? shape_text(line.tensor->shape, kMostDimensions) : human_count(line.tensors) + " tensors",
+      .size = human_bytes(line.bytes),
+      .share = fmt::format("{:.0f}%", share * 100),
+      .bar = bar_of(share, ascii)};
 }
 
 std::vector<Leaf> sorted_leaves(std::span<const TensorInfo> tensors) {

@@ -1,6 +1,7 @@
 #include "apps/cli/totals.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -48,6 +49,17 @@ std::string metadata_json(const Metadata& metadata) {
   for (const auto& [key, value] : metadata)
     out += fmt::format("{}{}:{}", out.size() > 1 ? "," : "", json_string(key), json_string(value));
   return out + "}";
+}
+
+std::string texts_json(std::span<const std::string> texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) out += (out.size() > 1 ? "," : "") + json_string(text);
+  return out + "]";
+}
+
+std::string shape_text(std::span<const std::uint64_t> shape, std::size_t most) {
+  if (shape.size() <= most) return fmt::format("[{}]", fmt::join(shape, ", "));
+  return fmt::format("[{}, ... {} dimensions]", fmt::join(shape.first(most), ", "), shape.size());
 }
 
 }  // namespace safelight::cli

@@ -1,6 +1,7 @@
-// Sums over the tensors of a file.
+// Sums over the tensors of a file, and other things that reports are made of.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,5 +23,11 @@ std::string totals_json(std::span<const TensorInfo> tensors);
 
 // {"key":"value"}
 std::string metadata_json(const Metadata& metadata);
+
+// ["a","b"]
+std::string texts_json(std::span<const std::string> texts);
+
+// "[2, 3]"; of more than `most` dimensions, the first so many and how many there are.
+std::string shape_text(std::span<const std::uint64_t> shape, std::size_t most = SIZE_MAX);
 
 }  // namespace safelight::cli

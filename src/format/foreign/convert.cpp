@@ -11,6 +11,7 @@
 #include "format/foreign/byte_cursor.h"
 #include "format/foreign/gguf.h"
 #include "format/foreign/npy.h"
+#include "format/foreign/pickle_opcodes.h"
 #include "format/foreign/readers.h"
 #include "format/foreign/writers.h"
 #include "format/foreign/zip_archive.h"
@@ -33,10 +34,6 @@ constexpr std::array kFormats{
 };
 constexpr std::array kTorchExtensions{".pt", ".pth", ".bin", ".ckpt", ".pkl"};
 
-bool begins_like_pickle(std::span<const std::byte> file) {
-  return file.size() >= 2 && file[0] == std::byte{0x80} && file[1] <= std::byte{5};
-}
-
 // The length field of a header and the brace that follows it.
 bool begins_like_safetensors(std::span<const std::byte> file) {
   return file.size() > kLengthField && foreign::load<std::uint64_t>(file.data()) <= kLongestHeader &&
@@ -48,7 +45,7 @@ std::optional<FileFormat> recognise_bytes(const foreign::FileBytes& file) {
   if (foreign::looks_like_gguf(file.bytes)) return FileFormat::gguf;
   if (foreign::looks_like_npy(file.bytes)) return FileFormat::npy;
   if (foreign::looks_like_zip(file.bytes)) return foreign::is_torch_archive(file) ? FileFormat::torch : FileFormat::npz;
-  if (begins_like_pickle(file.bytes)) return FileFormat::torch;
+  if (foreign::begins_like_pickle(file.bytes)) return FileFormat::torch;
   return std::nullopt;
 }
 
@@ -68,16 +65,16 @@ ImportedFile import_safetensors(const std::filesystem::path& path) {
 }
 
 ImportedFile read(FileFormat format, const std::filesystem::path& path, const foreign::FileBytes& file,
-                  const ImportOptions& options) {
+                  const ImportOptions& options, const Context& context) {
   switch (format) {
     case FileFormat::safetensors:
       return import_safetensors(path);
     case FileFormat::torch:
-      return foreign::read_torch(file, options);
+      return foreign::read_torch(file, options, context);
     case FileFormat::npy:
       return foreign::read_npy(file);
     case FileFormat::npz:
-      return foreign::read_npz(file);
+      return foreign::read_npz(file, context);
     case FileFormat::gguf:
       return foreign::read_gguf(file, options);
   }
@@ -135,12 +132,12 @@ std::optional<FileFormat> recognise(const std::filesystem::path& path) {
   return recognise_bytes({mapping->bytes(), mapping});
 }
 
-ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options) {
+ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options, const Context& context) {
   const auto mapping = MappedFile::open(path);
   const foreign::FileBytes file{mapping->bytes(), mapping};
   try {
     const FileFormat format = choose_format(path, file, options);
-    ImportedFile result = read(format, path, file, options);
+    ImportedFile result = read(format, path, file, options, context);
     result.format = format;
     return result;
   } catch (const Error& e) {
@@ -152,7 +149,7 @@ ImportedFile import_file(const std::filesystem::path& path, const ImportOptions&
 ConvertReport convert(const std::filesystem::path& in, const std::filesystem::path& out, const ConvertOptions& options,
                       const Context& context) {
   const FileFormat to = target_format(out, options);
-  ImportedFile file = import_file(in, options.source);
+  ImportedFile file = import_file(in, options.source, context);
   ConvertReport report{.from = file.format, .to = to, .description = std::move(file.description)};
   report.tensors = file.tensors.size();
   report.dropped = std::move(file.dropped);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 
 #include "core/fail.h"
@@ -19,13 +20,21 @@ constexpr std::array<std::string_view, 4> kWrappers{"state_dict", "model_state_d
 
 // Dictionaries that hold each other can be entered for ever, by ever longer names.
 constexpr int kDeepest = 64;
-constexpr std::size_t kLongestName = 4096, kMostVisits = 4'000'000, kMostLooks = 1'000'000,
-                      kMostNameBytes = std::size_t{256} << 20;
+constexpr std::size_t kLongestName = 4096, kMostVisits = 8'000'000, kMostLooks = 1'000'000,
+                      kMostNameBytes = std::size_t{256} << 20, kMostDecodedBytes = std::size_t{4} << 30;
 
 bool is_array_object(const PickleRun& run, Ref ref, std::string_view name, std::optional<PickledTensor>& tensor) {
   tensor = as_torch_tensor(run, ref, name);
   if (!tensor) tensor = as_numpy_array(run, ref, name);
   return tensor.has_value();
+}
+
+// How many items pairs_of() looks at.
+std::size_t pairs_to_look_at(const PickleRun& run, Ref ref) {
+  const PickleValue& value = run[ref];
+  if (value.kind != Kind::dict && value.kind != Kind::object) return 0;
+  const std::vector<Ref>& arguments = run[value.arguments].items;
+  return value.items.size() / 2 + (arguments.empty() ? 0 : run[arguments[0]].items.size());
 }
 
 // The pairs of a dictionary: of a dict, of an object that took items (OrderedDict, defaultdict), or of an OrderedDict
@@ -92,9 +101,9 @@ class Flattener {
   void visit(Ref ref, const std::string& name, int depth) {
     spend(1);
     std::optional<PickledTensor> tensor;
-    if (is_array_object(run_, ref, name, tensor)) {
-      keep(name, std::move(*tensor));
-    } else if (const auto pairs = pairs_of(run_, ref)) {
+    if (is_array_object(run_, ref, name, tensor)) return keep(name, std::move(*tensor));
+    spend(pairs_to_look_at(run_, ref));
+    if (const auto pairs = pairs_of(run_, ref)) {
       if (pairs->empty()) return;
       enter(name, depth);
       for (const auto& [key, value] : *pairs) visit_item(name, key, value, depth);
@@ -110,13 +119,30 @@ class Flattener {
 
   // Whether a tensor is in the value, at any depth that a checkpoint has. Looks at a bounded number of values.
   bool has_tensor(Ref ref, int depth = 0) {
-    constexpr int kDeepestLook = 6;
-    if (depth > kDeepestLook || ++looks_ > kMostLooks) return false;
+    constexpr int kDeepestLook = 32;  // a module in a module is three levels further down
+    const PickleValue& value = run_[ref];
+    looks_ += 1 + pairs_to_look_at(run_, ref);
+    if (depth > kDeepestLook || looks_ > kMostLooks) return false;
     std::optional<PickledTensor> tensor;
     if (is_array_object(run_, ref, "", tensor)) return true;
-    const auto pairs = pairs_of(run_, ref);
-    return pairs && std::any_of(pairs->begin(), pairs->end(),
-                                [&](const auto& pair) { return has_tensor(pair.second, depth + 1); });
+    if (const auto pairs = pairs_of(run_, ref))
+      return std::any_of(pairs->begin(), pairs->end(),
+                         [&](const auto& pair) { return has_tensor(pair.second, depth + 1); });
+    if (value.kind == Kind::list || value.kind == Kind::tuple)
+      return std::any_of(value.items.begin(), value.items.end(), [&](Ref item) { return has_tensor(item, depth + 1); });
+    if (value.kind != Kind::object || !value.has_state) return false;
+    looks_ += run_[value.state].items.size();
+    return looks_ <= kMostLooks && find_key(run_, value.state, "_modules") && has_tensor(value.state, depth + 1);
+  }
+
+  // All of the dictionary but this key, as left out.
+  void drop_others(Ref root, std::string_view taken) {
+    spend(pairs_to_look_at(run_, root));
+    const auto pairs = pairs_of(run_, root);
+    if (!pairs) return;
+    for (const auto& [key, value] : *pairs)
+      if (run_[key].kind != Kind::text || run_[key].text != taken)
+        drop(run_[key].kind == Kind::text ? std::string(run_[key].text) : "?", kind_of(run_, value));
   }
 
   void drop(std::string name, std::string what) {
@@ -175,18 +201,35 @@ class Flattener {
     const auto parameters = find_key(run_, value.state, "_parameters");
     if (!modules || !parameters) return false;
     enter(name, depth);
-    visit_present(*parameters, name, depth);
-    if (const auto buffers = find_key(run_, value.state, "_buffers")) visit_present(*buffers, name, depth);
-    visit_present(*modules, name, depth);
+    visit_present(*parameters, {}, name, depth);
+    if (const auto buffers = find_key(run_, value.state, "_buffers"))
+      visit_present(*buffers, non_persistent(value.state), name, depth);
+    visit_present(*modules, {}, name, depth);
     return true;
   }
 
+  // The buffers of a module that its state_dict() leaves out.
+  std::set<std::string_view> non_persistent(Ref state) {
+    std::set<std::string_view> names;
+    const auto found = find_key(run_, state, "_non_persistent_buffers_set");
+    if (!found) return names;
+    const PickleValue* value = &run_[*found];
+    if (value->kind == Kind::object && !run_[value->arguments].items.empty())  // set([...]), before protocol 4
+      value = &run_[run_[value->arguments].items[0]];
+    spend(value->items.size());
+    for (const Ref item : value->items)
+      if (run_[item].kind == Kind::text) names.insert(run_[item].text);
+    return names;
+  }
+
   // Unset parameters are None there: that is no loss to report.
-  void visit_present(Ref dictionary, const std::string& name, int depth) {
+  void visit_present(Ref dictionary, const std::set<std::string_view>& but, const std::string& name, int depth) {
+    spend(pairs_to_look_at(run_, dictionary));
     const auto pairs = pairs_of(run_, dictionary);
     if (!pairs) return;
     for (const auto& [key, value] : *pairs)
-      if (run_[value].kind != Kind::none) visit_item(name, key, value, depth);
+      if (run_[value].kind != Kind::none && !(run_[key].kind == Kind::text && but.contains(run_[key].text)))
+        visit_item(name, key, value, depth);
   }
 
   void keep(const std::string& name, PickledTensor tensor) {
@@ -194,11 +237,14 @@ class Flattener {
     name_bytes_ += name.size();
     if (name_bytes_ > kMostNameBytes)
       fail(ErrorCategory::limit, "[pickle] the tensors' names have more than {} bytes", kMostNameBytes);
+    decoded_bytes_ += tensor.decoded.size();  // a copy for each array, which may all be of the same text
+    if (decoded_bytes_ > kMostDecodedBytes)
+      fail(ErrorCategory::limit, "[pickle] the arrays held as text have more than {} bytes", kMostDecodedBytes);
     flattened.tensors.push_back({name.empty() ? std::string(unnamed) : name, std::move(tensor)});
   }
 
   const PickleRun& run_;
-  std::size_t visits_ = 0, looks_ = 0, name_bytes_ = 0;
+  std::size_t visits_ = 0, looks_ = 0, name_bytes_ = 0, decoded_bytes_ = 0;
 };
 
 // The value under a dotted key; the keys of checkpoints may have dots themselves.
@@ -214,14 +260,6 @@ std::optional<Ref> find_prefix(const PickleRun& run, Ref ref, std::string_view p
     prefix.remove_prefix(std::min(length + 1, prefix.size()));
   }
   return ref;
-}
-
-void drop_others(Flattener& flattener, const PickleRun& run, Ref root, std::string_view taken) {
-  const auto pairs = pairs_of(run, root);
-  if (!pairs) return;
-  for (const auto& [key, value] : *pairs)
-    if (run[key].kind != Kind::text || run[key].text != taken)
-      flattener.drop(run[key].kind == Kind::text ? std::string(run[key].text) : "?", kind_of(run, value));
 }
 
 void refuse_equal_names(const std::vector<NamedPickledTensor>& tensors) {
@@ -247,7 +285,7 @@ Flattened flatten(const PickleRun& run, const std::optional<std::string>& prefix
     for (const std::string_view wrapper : kWrappers) {
       const auto found = find_key(run, root, wrapper);
       if (!found || !flattener.has_tensor(*found)) continue;
-      drop_others(flattener, run, root, wrapper);
+      flattener.drop_others(root, wrapper);
       flattener.flattened.taken = wrapper;
       root = *found;
       break;

@@ -1,6 +1,7 @@
 #include "format/foreign/gguf.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/fail.h"
 #include "core/utf8.h"
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::string_view kMagic = "GGUF", kAlignmentKey = "general.alignment", kMark = "gguf:";
 constexpr std::uint64_t kShortestMetadata = 8 + 4 + 1, kShortestTensor = 8 + 4 + 4 + 8;
-constexpr std::uint64_t kLongestName = 65535, kLargestAlignment = std::uint64_t{1} << 20;
+constexpr std::uint64_t kLargestAlignment = std::uint64_t{1} << 20;
 
 template <class... Args>
 [[noreturn]] void bad(fmt::format_string<Args...> format, Args&&... args) {
@@ -33,7 +34,8 @@ std::uint32_t read_version(ByteCursor& at) {
 std::string_view take_name(ByteCursor& at, std::string_view what) {
   const std::size_t position = at.position();
   const auto length = at.read<std::uint64_t>();
-  if (length > kLongestName) bad("the {} at byte {} has {} bytes, more than {}", what, position, length, kLongestName);
+  if (length > kLongestGgufName)
+    bad("the {} at byte {} has {} bytes, more than {}", what, position, length, kLongestGgufName);
   const std::string_view name = at.take_text(length);
   if (!is_utf8(name)) bad("the {} at byte {} is not UTF-8: \"{}\"", what, position, shown(name));
   return name;
@@ -149,6 +151,7 @@ bool looks_like_gguf(std::span<const std::byte> file) noexcept { return as_text(
 
 GgufMetadataBytes gguf_metadata(const Metadata& metadata) {
   GgufMetadataBytes result;
+  std::set<std::string_view> keys;
   for (const auto& [marked, text] : metadata) {
     std::string_view key = marked, type = "string";
     if (key.starts_with(kMark) && key.find(':', kMark.size()) != std::string_view::npos) {
@@ -157,6 +160,12 @@ GgufMetadataBytes gguf_metadata(const Metadata& metadata) {
       key.remove_prefix(end + 1);
     }
     if (key == kAlignmentKey) continue;  // ours is the usual one
+    if (key.size() > kLongestGgufName)
+      fail(ErrorCategory::usage, "[gguf] a metadata key has {} bytes, more than {}: \"{}\"", key.size(),
+           kLongestGgufName, shown(key));
+    if (!keys.insert(key).second)
+      fail(ErrorCategory::usage, "[gguf] two metadata would have the key \"{}\": one as text, one as \"{}\"",
+           shown(key), shown(marked));
     append_text(result.bytes, key);
     if (!append_gguf_value(result.bytes, type, text))
       fail(ErrorCategory::usage, "[gguf] the metadata \"{}\" should be of the type {}, but is \"{}\"", shown(marked),

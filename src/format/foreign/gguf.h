@@ -20,6 +20,7 @@ namespace safelight::foreign {
 
 inline constexpr std::uint32_t kGgufVersion = 3, kGgufAlignment = 32;  // what we write
 inline constexpr std::size_t kHighestGgufRank = 4;                     // of the format
+inline constexpr std::uint64_t kLongestGgufName = 65535;               // of a tensor or a key, in bytes
 
 struct GgufTensor {
   std::string_view name;  // UTF-8
@@ -41,7 +42,8 @@ GgufFile parse_gguf(std::span<const std::byte> file);
 bool looks_like_gguf(std::span<const std::byte> file) noexcept;
 
 // The metadata section's entries as bytes, and how many there are: the inverse of what parse_gguf() does, with texts
-// for all keys that the convention does not mark. Throws Error(usage) for a marked key whose value is not of its type.
+// for all keys that the convention does not mark. Throws Error(usage) for a marked key whose value is not of its type,
+// for keys that are the same without their marks, and for keys that are too long.
 struct GgufMetadataBytes {
   std::string bytes;
   std::uint64_t count = 0;

@@ -50,6 +50,9 @@ std::vector<Planned> plan(std::span<const PendingTensor> tensors, bool quantise,
     if (tensor.shape.size() > kHighestGgufRank)
       fail(ErrorCategory::usage, "[gguf] tensor \"{}\" has {} dimensions, but GGUF allows {}", shown(tensor.name),
            tensor.shape.size(), kHighestGgufRank);
+    if (tensor.name.size() > kLongestGgufName)
+      fail(ErrorCategory::usage, "[gguf] the name of tensor \"{}\" has {} bytes, more than {}", shown(tensor.name),
+           tensor.name.size(), kLongestGgufName);
     long_names += tensor.name.size() > kLongestUsualName;
     const bool to_q8_0 = quantise && worth_quantising(tensor);
     quantised += to_q8_0;

@@ -11,6 +11,8 @@ std::optional<std::size_t> raw_bytes_after(const PickleRun& run, Ref object, std
     return std::nullopt;
   const auto shape = find_key(run, wrapper.state, "shape"), dtype = find_key(run, wrapper.state, "dtype");
   if (!shape || !dtype) return std::nullopt;
+  // A wrapper may be built again and again: each time, only what an array can have is looked at.
+  if (run[*shape].items.size() > kHighestRank) return std::nullopt;
   const auto type = as_numpy_type(run, *dtype);
   if (!type) return std::nullopt;
 

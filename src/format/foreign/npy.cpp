@@ -17,12 +17,15 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kMagic = "\x93NUMPY"sv;
-constexpr std::size_t kLongestHeader = 65536;  // NumPy itself refuses to evaluate more than 10,000 bytes
+// NumPy itself refuses to evaluate more than 10,000 bytes.
+constexpr std::size_t kLongestHeader = kLargestNpyHeader - 12;
+constexpr std::size_t kHighestNumpyRank = 64;
 
 // The header as written.
 struct Fields {
   std::optional<std::string_view> type;
   bool is_record = false;  // the type is a list of fields
+  bool objects = false;    // the type, or one of the fields', may stand for Python objects
   std::optional<bool> column_major;
   std::optional<Shape> shape;
   std::size_t bytes = 0;  // up to the first element
@@ -75,6 +78,8 @@ class HeaderParser {
     const std::size_t end = text_.find(quote, at_ + 1);
     if (end == std::string_view::npos) bad("expected the end of the text");
     const std::string_view result = text_.substr(at_ + 1, end - at_ - 1);
+    // NumPy writes none. With its escape understood, the text would be another one.
+    if (result.find('\\') != std::string_view::npos) bad("expected a text without a backslash");
     at_ = end + 1;
     return result;
   }
@@ -100,9 +105,10 @@ class HeaderParser {
   void value(std::string_view key, Fields& fields) {
     if (key == "descr" && peek() == '[') {
       fields.is_record = true;
-      skip_list();
+      skip_list(fields);
     } else if (key == "descr") {
       fields.type = quoted();
+      fields.objects = fields.objects || !is_plain_numpy_type(*fields.type);
     } else if (key == "fortran_order") {
       fields.column_major = accept("True");
       if (!*fields.column_major && !accept("False")) bad("expected True or False");
@@ -112,19 +118,32 @@ class HeaderParser {
       bad("expected one of the keys descr, fortran_order and shape");
     }
   }
-  // The list of a record's fields: its brackets are balanced, what is in it does not matter.
-  void skip_list() {
-    int depth = 0;
+  // The list of a record's fields: ('name', '<f4'), ('name', '<f4', (2, 3)), ('name', ('<f4', (2, 3))), ('name',
+  // [...]). The first text of a tuple in a list is a name, every other one a type, or a title that counts as an unknown
+  // type.
+  void skip_list(Fields& fields) {
+    std::string open;  // the brackets around
+    char before = 0;
     do {
       const char c = peek();
-      if (c == 0) bad("expected the end of the list");
       if (c == '\'' || c == '"') {
-        quoted();
-        continue;
+        const bool is_name = before == '(' && open.size() >= 2 && open[open.size() - 2] == '[';
+        if (const std::string_view text = quoted(); !is_name && !is_plain_numpy_type(text)) fields.objects = true;
+        if (peek() != ',' && peek() != ')') bad("expected ',' or ')'");  // neighbouring texts would become one
+      } else if (c == '[' || c == '(') {
+        open += c;
+        ++at_;
+      } else if (c == ']' || c == ')') {
+        if (open.back() != (c == ']' ? '[' : '(')) bad("expected the other bracket");
+        open.pop_back();
+        ++at_;
+      } else if (c == ',' || (c >= '0' && c <= '9') || c == 'L') {
+        ++at_;
+      } else {
+        bad("expected the rest of the list");
       }
-      depth += c == '[' ? 1 : c == ']' ? -1 : 0;
-      ++at_;
-    } while (depth > 0);
+      before = c;
+    } while (!open.empty());
   }
 
   std::string_view text_, name_;
@@ -149,8 +168,8 @@ Fields parse_fields(std::span<const std::byte> file, std::string_view name) {
 
 }  // namespace
 
-NpyHeader parse_npy(std::span<const std::byte> file, std::string_view name) {
-  const Fields fields = parse_fields(file, name);
+NpyHeader parse_npy(std::span<const std::byte> first, std::uint64_t file_bytes, std::string_view name) {
+  const Fields fields = parse_fields(first, name);
   if (fields.is_record)
     fail(ErrorCategory::format, "[npy] array \"{}\" holds records of several fields, which no tensor file can",
          shown(name));
@@ -163,7 +182,7 @@ NpyHeader parse_npy(std::span<const std::byte> file, std::string_view name) {
                   .shape = *fields.shape,
                   .strides = contiguous_strides(*fields.shape, *fields.column_major),
                   .big_endian = type->big_endian};
-  const std::uint64_t follow = file.size() - header.bytes;
+  const std::uint64_t follow = file_bytes - header.bytes;
   const std::uint64_t wanted = check_array(header.array, follow, "npy", name);
   if (wanted != follow)
     fail(ErrorCategory::format, "[npy] array \"{}\" of {} with shape {} has {} bytes, but {} follow the header",
@@ -171,14 +190,20 @@ NpyHeader parse_npy(std::span<const std::byte> file, std::string_view name) {
   return header;
 }
 
-std::string npy_header(DType dtype, const Shape& shape) {
+std::string npy_header(DType dtype, const Shape& shape, std::string_view name) {
+  if (numpy_type(dtype).empty())
+    fail(ErrorCategory::usage, "[npy] NumPy has no type {}, which tensor \"{}\" has", safelight::name(dtype),
+         shown(name));
+  if (shape.size() > kHighestNumpyRank)
+    fail(ErrorCategory::usage, "[npy] tensor \"{}\" has {} dimensions, but NumPy allows {}", shown(name), shape.size(),
+         kHighestNumpyRank);
   const std::string tuple =
       shape.size() == 1 ? fmt::format("({},)", shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
   std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", numpy_type(dtype), tuple);
   constexpr std::size_t kBefore = 10, kAlignment = 64;  // version 1: the elements begin at a multiple of 64
   text.resize((kBefore + text.size() + 1 + kAlignment - 1) / kAlignment * kAlignment - kBefore - 1, ' ');
   text += '\n';
-  std::string header(kMagic);
+  std::string header(kMagic);  // whose length fits 16 bits: 64 sizes of 20 digits are 1,408 bytes
   header += "\x01\x00"sv;
   header += static_cast<char>(text.size() & 0xFF);
   header += static_cast<char>(text.size() >> 8);
@@ -189,13 +214,12 @@ bool looks_like_npy(std::span<const std::byte> file) noexcept { return as_text(f
 
 std::size_t npy_pickle_offset(std::span<const std::byte> file) {
   const Fields fields = parse_fields(file, "array");
-  const bool objects = fields.is_record || (fields.type && fields.type->find('O') != std::string_view::npos);
-  return objects ? fields.bytes : 0;
+  return fields.objects ? fields.bytes : 0;
 }
 
 ImportedFile read_npy(const FileBytes& file) {
   const std::string name = "array";
-  NpyHeader header = parse_npy(file.bytes, name);
+  NpyHeader header = parse_npy(file.bytes, file.bytes.size(), name);
   ImportedFile result;
   result.description = "a NumPy array";
   PendingTensor tensor{.name = name, .dtype = header.array.dtype, .shape = header.array.shape};

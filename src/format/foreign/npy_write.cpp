@@ -33,6 +33,14 @@ void check_names(std::span<const PendingTensor> tensors) {
 
 }  // namespace
 
+void write_npy(const std::filesystem::path& path, const Tensor& tensor, std::string_view name) {
+  const std::string header = npy_header(tensor.dtype(), tensor.shape(), name);
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(header)));
+  file.write(bytes_of(tensor));
+  file.commit();
+}
+
 void write_npy(const std::filesystem::path& path, std::span<const PendingTensor> tensors, Notes& notes,
                const Context& context) {
   if (tensors.size() != 1)
@@ -42,12 +50,7 @@ void write_npy(const std::filesystem::path& path, std::span<const PendingTensor>
   const auto total = static_cast<std::int64_t>(total_bytes({&wide, 1}));
   context.check_cancelled();
   context.report("write", 0, total);
-  AtomicFile file(path);
-  const std::string header = npy_header(wide.dtype, wide.shape);
-  file.write(std::as_bytes(std::span(header)));
-  file.write(bytes_of(make_checked(wide)));
-  context.check_cancelled();
-  file.commit();
+  write_npy(path, make_checked(wide), wide.name);
   context.report("write", total, total);
 }
 
@@ -65,7 +68,7 @@ void write_npz(const std::filesystem::path& path, std::span<const PendingTensor>
     context.check_cancelled();
     context.report("write", done, total);
     const Tensor tensor = make_checked(pending);
-    zip.add(pending.name + ".npy", npy_header(tensor.dtype(), tensor.shape()), bytes_of(tensor));
+    zip.add(pending.name + ".npy", npy_header(tensor.dtype(), tensor.shape(), pending.name), bytes_of(tensor));
     done += static_cast<std::int64_t>(tensor.bytes());
   }
   zip.finish();

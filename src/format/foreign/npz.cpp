@@ -1,6 +1,5 @@
 // NumPy's .npz files: zip archives of .npy files, each named like its array.
 #include "core/fail.h"
-#include "format/foreign/inflate.h"
 #include "format/foreign/npy.h"
 #include "format/foreign/readers.h"
 #include "format/foreign/zip_archive.h"
@@ -11,27 +10,20 @@ namespace {
 
 constexpr std::string_view kExtension = ".npy";
 
-// A stored entry is borrowed unseen, so its checksum is compared here.
-ZipArchive::Bytes read_checked(const ZipArchive& archive, const ZipEntry& entry) {
-  ZipArchive::Bytes bytes = archive.read(entry);
-  if (!entry.compressed && crc32(bytes.span) != entry.crc)
-    fail(ErrorCategory::format, "[npz] the checksum of entry \"{}\" is wrong: the file is damaged", shown(entry.name));
-  return bytes;
-}
-
-// The header of an entry, for which a compressed one is inflated and dropped again.
+// The header of an entry; of a compressed one, no more is inflated for it.
 NpyHeader header_of(const ZipArchive& archive, const ZipEntry& entry, std::string_view name) {
-  const ZipArchive::Bytes bytes = archive.read(entry);
-  return parse_npy(bytes.span, name);
+  const ZipArchive::Bytes bytes = archive.read_first(entry, kLargestNpyHeader);
+  return parse_npy(bytes.span, entry.size, name);
 }
 
 }  // namespace
 
-ImportedFile read_npz(const FileBytes& file) {
+ImportedFile read_npz(const FileBytes& file, const Context& context) {
   const auto archive = std::make_shared<const ZipArchive>(ZipArchive::open(file.bytes, file.owner));
   ImportedFile result;
   result.description = "a NumPy archive";
   for (const ZipEntry& entry : archive->entries()) {
+    context.check_cancelled();
     if (!entry.name.ends_with(kExtension)) {
       result.dropped.push_back({std::string(entry.name), "an entry that is no .npy file"});
       if (result.dropped.size() > 1000)
@@ -42,7 +34,7 @@ ImportedFile read_npz(const FileBytes& file) {
     NpyHeader header = header_of(*archive, entry, name);
     PendingTensor tensor{.name = name, .dtype = header.array.dtype, .shape = header.array.shape};
     tensor.make = [archive, &entry, array = std::move(header.array), begin = header.bytes] {
-      ZipArchive::Bytes bytes = read_checked(*archive, entry);
+      ZipArchive::Bytes bytes = archive->read_checked(entry);
       return to_tensor(array, bytes.span.subspan(begin), std::move(bytes.owner));
     };
     result.tensors.push_back(std::move(tensor));

@@ -22,7 +22,8 @@ std::string type_text(const PickleRun& run, Ref ref) {
   if (value.kind != Kind::object || global_name(run, value.callable) != "numpy.dtype") return {};
   const PickleValue& arguments = run[value.arguments];
   if (arguments.items.empty() || run[arguments.items[0]].kind != Kind::text) return {};
-  std::string text(run[arguments.items[0]].text);
+  constexpr std::size_t kLongestType = 100;
+  std::string text(run[arguments.items[0]].text.substr(0, kLongestType));  // what is longer is none that is known
   if (value.has_state && run[value.state].items.size() >= 2) {
     const PickleValue& order = run[run[value.state].items[1]];
     if (order.kind == Kind::text && order.text.size() == 1 && !text.empty() && text[0] != '<' && text[0] != '>')

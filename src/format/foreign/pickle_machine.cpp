@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <unordered_map>
 
 #include "format/foreign/joblib_array.h"
 #include "format/foreign/pickle_text.h"
@@ -30,8 +31,9 @@ std::int64_t parse_integer(std::string_view text) {
 
 class Machine {
  public:
-  Machine(std::span<const std::byte> file, std::size_t begin, const PickleLimits& limits, RawArrays raw_arrays)
-      : file_(file), cursor_(file, "pickle", begin), limits_(limits), raw_arrays_(raw_arrays) {
+  Machine(std::span<const std::byte> file, std::size_t begin, const PickleLimits& limits, RawArrays raw_arrays,
+          const Context& context)
+      : file_(file), cursor_(file, "pickle", begin), limits_(limits), raw_arrays_(raw_arrays), context_(context) {
     // Values that never change are shared: 0 to 255 as integers, then these.
     for (int i = 0; i < kSharedIntegers; ++i) add({.kind = Kind::integer, .number = i});
     none_ = add({.kind = Kind::none});
@@ -45,7 +47,9 @@ class Machine {
       while (step()) {
       }
     } catch (const Error& e) {
+      if (e.category() == ErrorCategory::cancelled) throw;
       run_.broken = e.what();
+      if (taken_) run_.goes_on = here_;
     }
     run_.end = cursor_.position();
     return std::move(run_);
@@ -88,6 +92,13 @@ class Machine {
     return items;
   }
 
+  void count_instructions(std::size_t more) {
+    constexpr std::size_t kPerLook = std::size_t{1} << 16;
+    const std::size_t before = instructions_;
+    instructions_ += more;
+    if (instructions_ > limits_.instructions) broken("more than {} instructions", limits_.instructions);
+    if (before / kPerLook != instructions_ / kPerLook) context_.check_cancelled();
+  }
   void count_items(std::size_t more) {
     items_ += more;
     if (items_ > limits_.items) broken("more than {} items", limits_.items);
@@ -136,7 +147,8 @@ class Machine {
     push_new({.kind = Kind::object, .callable = callable, .arguments = arguments});
   }
 
-  // A place that can hold items: also an object, which Python would ask to take them.
+  // A place that can hold items: also an object, which Python would ask to take them, and bytes, as they may be a
+  // bytearray.
   PickleValue& container(Ref ref) {
     PickleValue& value = at(ref);
     switch (value.kind) {
@@ -146,6 +158,7 @@ class Machine {
       case Kind::object:
       case Kind::global:
       case Kind::persistent:
+      case Kind::bytes:
       case Kind::unknown:
         return value;
       default:
@@ -153,7 +166,9 @@ class Machine {
     }
   }
   void append(std::vector<Ref> items) {
-    PickleValue& target = container(top());
+    const Ref place = top();
+    if (items.empty()) return;  // Python does not even look at what it would add nothing to
+    PickleValue& target = container(place);
     target.items.insert(target.items.end(), items.begin(), items.end());
   }
   void set_items(std::vector<Ref> items) {
@@ -161,24 +176,28 @@ class Machine {
     append(std::move(items));
   }
 
-  void put(std::uint64_t index) {
-    // Python numbers what it remembers one after another, and each takes a byte at least: a larger number is made to
-    // exhaust the memory of whoever believes it.
-    if (index > here_ || index >= limits_.values) broken("byte {} uses the absurd memo index {}", here_, index);
+  // What is remembered under an index. Python's own pickles count from 0, so that the file's size bounds them: these
+  // are in a table. A file may choose others as it likes.
+  Ref& memo(std::uint64_t index) {
+    if (index >= std::min<std::uint64_t>(file_.size(), limits_.values))
+      return far_memo_.try_emplace(index, kUnset).first->second;
     if (index >= memo_.size()) memo_.resize(static_cast<std::size_t>(index) + 1, kUnset);
-    Ref& slot = memo_[static_cast<std::size_t>(index)];
+    return memo_[static_cast<std::size_t>(index)];
+  }
+  void put(std::uint64_t index) {
+    const Ref value = top();
+    if (index == UINT64_MAX) broken("byte {} has no number as memo index", here_);
+    if (memo_count_ >= limits_.values) broken("more than {} values in the memo", limits_.values);
+    Ref& slot = memo(index);
     if (slot == kUnset) ++memo_count_;  // what MEMOIZE goes by
-    slot = top();
+    slot = value;
   }
   void get(std::uint64_t index) {
-    if (index >= memo_.size() || memo_[static_cast<std::size_t>(index)] == kUnset)
-      broken("byte {} asks for memo {}, which was never set", here_, index);
-    push(memo_[static_cast<std::size_t>(index)]);
-  }
-  static std::uint64_t index_of(std::string_view line) {
-    std::uint64_t index = UINT64_MAX;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
-    return error == std::errc() && end == line.data() + line.size() ? index : UINT64_MAX;
+    const Ref value = index < memo_.size()        ? memo_[static_cast<std::size_t>(index)]
+                      : far_memo_.contains(index) ? far_memo_.at(index)
+                                                  : kUnset;
+    if (value == kUnset) broken("byte {} asks for memo {}, which was never set", here_, index);
+    push(value);
   }
 
   void build() {
@@ -189,6 +208,7 @@ class Machine {
     value.state = state;
     value.has_state = true;
     if (raw_arrays_ == RawArrays::none) return;
+    count_instructions(at(state).items.size());  // which are searched
     if (const auto skipped = raw_bytes_after(run_, target, file_.subspan(cursor_.position()))) {
       cursor_.take(*skipped);
       run_.skipped_arrays = true;
@@ -205,19 +225,24 @@ class Machine {
   ByteCursor cursor_;
   const PickleLimits& limits_;
   RawArrays raw_arrays_;
+  const Context& context_;
   PickleRun run_;
   std::vector<Ref> stack_, memo_;
+  std::unordered_map<std::uint64_t, Ref> far_memo_;
   std::vector<std::size_t> marks_;  // heights of the stack
   std::size_t here_ = 0, items_ = 0, instructions_ = 0, memo_count_ = 0;
+  bool taken_ = false;  // the instruction at here_ is one, and whole
   Ref none_ = 0, false_ = 0, true_ = 0, empty_tuple_ = 0;
 };
 
 // False after STOP.
 bool Machine::step() {
   here_ = cursor_.position();
+  taken_ = false;
   if (cursor_.at_end()) broken("the file ends at byte {} before the pickle does", here_);
-  if (++instructions_ > limits_.instructions) broken("more than {} instructions", limits_.instructions);
   const Instruction in = take_instruction(cursor_);
+  taken_ = true;
+  count_instructions(1);
   if (in.opcode == Opcode::STOP) {
     run_.result = pop();
     return false;
@@ -345,17 +370,15 @@ bool Machine::use_memo_or_stack(const Instruction& in) {
     case Opcode::DUP:
       return push(top()), true;
     case Opcode::PUT:
-      return put(index_of(in.text)), true;
     case Opcode::BINPUT:
     case Opcode::LONG_BINPUT:
-      return put(in.number), true;
+      return put(memo_index(in)), true;
     case Opcode::MEMOIZE:
       return put(memo_count_), true;
     case Opcode::GET:
-      return get(index_of(in.text)), true;
     case Opcode::BINGET:
     case Opcode::LONG_BINGET:
-      return get(in.number), true;
+      return get(memo_index(in)), true;
     default:
       return false;
   }
@@ -394,9 +417,10 @@ bool Machine::import_or_call(const Instruction& in) {
     }
     case Opcode::NEWOBJ_EX: {
       const Ref keywords = pop(), arguments = pop(), callable = pop();
+      count_items(at(keywords).items.size());
       call(in.opcode, callable, arguments);
       at(top()).items = at(keywords).items;
-      return count_items(at(keywords).items.size()), true;
+      return true;
     }
     case Opcode::BUILD:
       return build(), true;
@@ -414,8 +438,8 @@ bool Machine::import_or_call(const Instruction& in) {
 }  // namespace
 
 PickleRun run_pickle(std::span<const std::byte> file, std::size_t begin, const PickleLimits& limits,
-                     RawArrays raw_arrays) {
-  return Machine(file, begin, limits, raw_arrays).run();
+                     RawArrays raw_arrays, const Context& context) {
+  return Machine(file, begin, limits, raw_arrays, context).run();
 }
 
 std::optional<Ref> find_key(const PickleRun& run, Ref dictionary, std::string_view key) {
@@ -428,13 +452,20 @@ std::optional<Ref> find_key(const PickleRun& run, Ref dictionary, std::string_vi
   return std::nullopt;
 }
 
+std::string dotted_name(std::string_view module, std::string_view name) {
+  std::string whole(module.substr(0, kLongestGlobal));
+  whole += '.';
+  whole += name.substr(0, kLongestGlobal);
+  if (module.size() + 1 + name.size() > kLongestGlobal) whole = whole.substr(0, kLongestGlobal) + "...";
+  return whole;
+}
+
 std::string global_name(const PickleRun& run, Ref ref) {
   const PickleValue& value = run[ref];
   if (value.kind != Kind::global) return {};
   const PickleValue &module = run[value.callable], &name = run[value.arguments];
   if (module.kind != Kind::text || name.kind != Kind::text) return {};
-  if (module.text.size() + name.text.size() > kLongestGlobal) return {};
-  return std::string(module.text) + '.' + std::string(name.text);
+  return dotted_name(module.text, name.text);
 }
 
 }  // namespace safelight::foreign

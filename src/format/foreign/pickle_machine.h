@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "format/foreign/pickle_opcodes.h"
+#include "safelight/context.h"
 
 namespace safelight::foreign {
 
@@ -67,6 +68,9 @@ struct PickleRun {
   std::size_t end = 0;                // the byte after STOP, or where it broke
   bool skipped_arrays = false;        // RawArrays::joblib had something to skip
   std::string broken{};               // why it did not finish: a pickle executes up to there. Empty if it finished
+  // Of a broken one, the instruction from which on Python may run what this machine did not: it fell to a limit, or to
+  // a check that Python does not make, or not so. Nothing if Python breaks there, too.
+  std::optional<std::size_t> goes_on{};
 
   const PickleValue& operator[](Ref ref) const { return values[ref]; }
 };
@@ -74,16 +78,21 @@ struct PickleRun {
 // joblib writes the bytes of arrays between the instructions; its own loader skips them, pickle.load does not.
 enum class RawArrays { none, joblib };
 
-// Runs the pickle that begins at byte `begin` of `file`. Throws nothing for a bad pickle: see `broken`.
+// Runs the pickle that begins at byte `begin` of `file`. Throws nothing for a bad pickle: see `broken`. Throws
+// Error(cancelled).
 PickleRun run_pickle(std::span<const std::byte> file, std::size_t begin = 0, const PickleLimits& limits = {},
-                     RawArrays raw_arrays = RawArrays::none);
+                     RawArrays raw_arrays = RawArrays::none, const Context& context = {});
 
 // The value that a dictionary, or an object that took items as one, has for this text as key (the last, if several).
 std::optional<Ref> find_key(const PickleRun& run, Ref dictionary, std::string_view key);
 
-// "os.system" of a global whose module and name are texts; empty for every other value, and for names of which no
-// program has one.
+// No program has a longer name with its module's. Whatever is longer was made to hide something.
 inline constexpr std::size_t kLongestGlobal = 1000;
+
+// "os.system"; of a name that is too long the first kLongestGlobal bytes and an ellipsis, so that it is no known name.
+std::string dotted_name(std::string_view module, std::string_view name);
+
+// The dotted name of a global whose module and name are texts; empty for every other value.
 std::string global_name(const PickleRun& run, Ref ref);
 
 }  // namespace safelight::foreign

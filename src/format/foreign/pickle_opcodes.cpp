@@ -1,6 +1,8 @@
 #include "format/foreign/pickle_opcodes.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace safelight::foreign {
 namespace {
@@ -100,6 +102,21 @@ const Row* find(Opcode opcode) noexcept { return kByByte[static_cast<std::size_t
 std::string_view name(Opcode opcode) noexcept {
   const Row* row = find(opcode);
   return row ? row->name : std::string_view();
+}
+
+bool begins_like_pickle(std::span<const std::byte> bytes) noexcept {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5};
+}
+
+std::uint64_t memo_index(const Instruction& in) noexcept {
+  if (in.opcode != Opcode::PUT && in.opcode != Opcode::GET) return in.number;
+  constexpr std::string_view kBlanks = " \t\r\f\v";  // Python reads the number with blanks around it
+  std::string_view line = in.text;
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  line = line.substr(0, line.find_last_not_of(kBlanks) + 1);
+  std::uint64_t index = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
+  return error == std::errc() && end == line.data() + line.size() ? index : UINT64_MAX;
 }
 
 Instruction take_instruction(ByteCursor& cursor) {

@@ -93,6 +93,12 @@ struct Instruction {
 // "GLOBAL"; empty for a byte that is no opcode.
 std::string_view name(Opcode opcode) noexcept;
 
+// Whether bytes begin with the instruction that every pickle since protocol 2 begins with.
+bool begins_like_pickle(std::span<const std::byte> bytes) noexcept;
+
+// The index that an instruction of the PUT and GET families names; UINT64_MAX if its line holds no number.
+std::uint64_t memo_index(const Instruction& in) noexcept;
+
 // Takes one instruction. Throws Error(format): no such opcode, an argument that is cut off, or longer than the file.
 Instruction take_instruction(ByteCursor& cursor);
 

@@ -65,22 +65,7 @@ std::string describe(const PickleRun& run, Ref ref, int depth) {
   }
 }
 
-bool is_identifier_path(std::string_view name) {
-  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.' || c >= 0x80; });
-}
-
-ActionSummary judge_global(const PickleRun& run, Ref ref) {
-  const std::string name = global_name(run, ref);
-  if (name.empty())
-    return {ScanVerdict::suspicious,
-            std::string(kUnresolvable),
-            "its name is put together while the pickle is loaded, or stands in another place",
-            {}};
-  const NameVerdict judged = judge_name(name);
-  return {judged.verdict, name, std::string(judged.why), {}};
-}
+ActionSummary judge_global(const PickleRun& run, Ref ref) { return summarise_import(global_name(run, ref)); }
 
 // The target of a call, or of BUILD.
 ActionSummary judge_target(const PickleRun& run, const PickleAction& action) {
@@ -103,6 +88,14 @@ ActionSummary judge_target(const PickleRun& run, const PickleAction& action) {
   return {ScanVerdict::suspicious, std::string(kUnresolvable), "calls or changes a value that is no function", {}};
 }
 
+// Cuts between two characters.
+void shorten(std::string& text) {
+  if (text.size() <= kLongestArguments) return;
+  std::size_t length = kLongestArguments;
+  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  text.replace(length, std::string::npos, "...");
+}
+
 bool is_import(Opcode opcode) {
   return opcode == Opcode::GLOBAL || opcode == Opcode::STACK_GLOBAL || opcode == Opcode::EXT1 ||
          opcode == Opcode::EXT2 || opcode == Opcode::EXT4;
@@ -110,13 +103,30 @@ bool is_import(Opcode opcode) {
 
 }  // namespace
 
+bool is_identifier_path(std::string_view name) {
+  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.' || c >= 0x80; });
+}
+
+ActionSummary summarise_import(const std::string& name) {
+  if (name.empty())
+    return {ScanVerdict::suspicious,
+            std::string(kUnresolvable),
+            "its name is put together while the pickle is loaded, or stands in another place",
+            {}};
+  if (name.size() > kLongestGlobal)
+    return {ScanVerdict::dangerous, name, "is longer than any name that a program has: it hides what it reaches", {}};
+  const NameVerdict judged = judge_name(name);
+  return {judged.verdict, name, std::string(judged.why), {}};
+}
+
 ActionSummary summarise(const PickleRun& run, const PickleAction& action) {
   if (is_import(action.opcode)) return judge_global(run, action.target);
   ActionSummary summary = judge_target(run, action);
   if (summary.verdict != ScanVerdict::clean) {  // of the others nobody asks
     summary.arguments = describe(run, action.arguments, 0);
-    if (summary.arguments.size() > kLongestArguments)
-      summary.arguments = summary.arguments.substr(0, kLongestArguments) + "...";
+    shorten(summary.arguments);
   }
   return summary;
 }

@@ -17,7 +17,13 @@ struct ActionSummary {
 
 ActionSummary summarise(const PickleRun& run, const PickleAction& action);
 
-// Whether the run got as far as an import whose module and name could be a program's: random bytes do not.
+// Of an import by its dotted name, empty if that cannot be told.
+ActionSummary summarise_import(const std::string& name);
+
+// Whether the name could be a program's: what random bytes import has none such.
+bool is_identifier_path(std::string_view name);
+
+// Whether the run got as far as an import of such a name.
 bool imports_something_real(const PickleRun& run);
 
 }  // namespace safelight::foreign

@@ -16,10 +16,11 @@ struct FileBytes {
   std::shared_ptr<const void> owner;
 };
 
-// All throw Error(format), Error(limit), Error(model).
-ImportedFile read_torch(const FileBytes& file, const ImportOptions& options);  // zip, legacy, or a plain pickle
+// All throw Error(format), Error(limit), Error(model), and Error(cancelled) where they take a context.
+ImportedFile read_torch(const FileBytes& file, const ImportOptions& options,
+                        const Context& context = {});  // zip, legacy, or a plain pickle
 ImportedFile read_npy(const FileBytes& file);
-ImportedFile read_npz(const FileBytes& file);
+ImportedFile read_npz(const FileBytes& file, const Context& context = {});
 ImportedFile read_gguf(const FileBytes& file, const ImportOptions& options);
 
 // Whether a zip archive is one of PyTorch's (and not of NumPy's), and whether the first pickle of these bytes is the

@@ -1,6 +1,7 @@
 #include "safelight/scan.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <tuple>
@@ -14,6 +15,7 @@
 #include "format/foreign/npy.h"
 #include "format/foreign/pickle_machine.h"
 #include "format/foreign/pickle_summary.h"
+#include "format/foreign/pickle_sweep.h"
 #include "format/foreign/readers.h"
 #include "format/foreign/scan_names.h"
 #include "format/foreign/zip_archive.h"
@@ -26,17 +28,20 @@ using namespace foreign;
 
 constexpr std::uint64_t kMostPickles = 10'000;  // in one file, one after another
 constexpr std::size_t kMostFindings = 10'000;   // different ones
+constexpr std::array kPickleEndings{".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib"};
 constexpr std::uint64_t kLargestMember = std::uint64_t{256} << 20, kMostInflated = std::uint64_t{1} << 30;
 
-bool begins_like_pickle(std::span<const std::byte> bytes) {
-  return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5};
-}
-
-bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
+std::string in_lower_case(std::string_view name) {
   std::string folded(name);
   std::transform(folded.begin(), folded.end(), folded.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return folded.ends_with(e); });
+  return folded;
+}
+
+bool is_named_like_pickle(std::string_view name) {
+  const std::string folded = in_lower_case(name);
+  return std::any_of(kPickleEndings.begin(), kPickleEndings.end(),
+                     [&](std::string_view ending) { return folded.ends_with(ending); });
 }
 
 // How sure it is that bytes are a pickle: of a tentative one, only imports that make sense count.
@@ -51,7 +56,8 @@ class Scanner {
 
  private:
   void remark(std::string name, std::string why, std::uint64_t offset = 0);
-  void record(const PickleRun& run);
+  void record(const PickleRun& run, std::span<const SweptImport> swept);
+  std::vector<SweptImport> sweep(const PickleRun& run, std::span<const std::byte> bytes, std::size_t begin) const;
   void add(ScanFinding finding);
   bool scan_one(std::span<const std::byte> bytes, std::size_t begin, Trust trust, std::size_t& end);
   bool scan_pickles(std::span<const std::byte> bytes, std::size_t begin, Trust trust);
@@ -64,15 +70,15 @@ class Scanner {
   ScanReport report_;
   std::string member_;
   std::uint64_t inflated_ = 0;
-  using Key = std::tuple<std::string, std::string, std::string>;  // member, opcode, name
-  std::map<Key, std::size_t> places_;                             // in report_.findings
+  using Key = std::tuple<std::string, std::string, std::string, ScanVerdict>;  // member, opcode, name
+  std::map<Key, std::size_t> places_;                                          // in report_.findings
 };
 
 void Scanner::add(ScanFinding finding) {
   report_.verdict = std::max(report_.verdict, finding.verdict);
   finding.member = member_;
   const auto [place, is_new] =
-      places_.emplace(Key{finding.member, finding.opcode, finding.name}, report_.findings.size());
+      places_.emplace(Key{finding.member, finding.opcode, finding.name, finding.verdict}, report_.findings.size());
   if (!is_new) {
     ++report_.findings[place->second].count;
     return;
@@ -93,26 +99,39 @@ void Scanner::remark(std::string name, std::string why, std::uint64_t offset) {
   add({.verdict = ScanVerdict::suspicious, .name = std::move(name), .why = std::move(why), .offset = offset});
 }
 
-void Scanner::record(const PickleRun& run) {
-  for (const PickleAction& action : run.actions) {
-    const ActionSummary summary = summarise(run, action);
+void Scanner::record(const PickleRun& run, std::span<const SweptImport> swept) {
+  const auto add_summary = [&](const ActionSummary& summary, Opcode opcode, std::size_t offset) {
     add({.verdict = summary.verdict,
-         .opcode = std::string(name(action.opcode)),
+         .opcode = std::string(name(opcode)),
          .name = summary.name,
          .why = summary.why,
          .arguments = summary.arguments,
-         .offset = action.offset});
-  }
+         .offset = offset});
+  };
+  for (const PickleAction& action : run.actions) add_summary(summarise(run, action), action.opcode, action.offset);
+  for (const SweptImport& import : swept) add_summary(summarise_import(import.name), import.opcode, import.offset);
+}
+
+// What follows a break that need not be one for Python.
+std::vector<SweptImport> Scanner::sweep(const PickleRun& run, std::span<const std::byte> bytes,
+                                        std::size_t begin) const {
+  if (!run.goes_on) return {};
+  return sweep_imports(bytes, begin, *run.goes_on, context_);
 }
 
 // False if a tentative pickle turned out to be none. `end`: the byte after it, or the end of the bytes if it broke.
 bool Scanner::scan_one(std::span<const std::byte> bytes, std::size_t begin, Trust trust, std::size_t& end) {
-  const PickleRun run = run_pickle(bytes, begin, {}, RawArrays::joblib);
-  if (trust == Trust::tentative && !imports_something_real(run)) return false;
+  const PickleRun run = run_pickle(bytes, begin, {}, RawArrays::joblib, context_);
+  const std::vector<SweptImport> swept = sweep(run, bytes, begin);
+  if (trust == Trust::tentative && !imports_something_real(run) &&
+      std::none_of(swept.begin(), swept.end(), [](const SweptImport& i) { return is_identifier_path(i.name); }))
+    return false;
   ++report_.pickles;
-  record(run);
-  // joblib skips the arrays, pickle.load does not: what either would do counts.
-  if (run.skipped_arrays) record(run_pickle(bytes, begin));
+  record(run, swept);
+  if (run.skipped_arrays) {  // joblib skips the arrays, pickle.load does not: what either would do counts
+    const PickleRun plain = run_pickle(bytes, begin, {}, RawArrays::none, context_);
+    record(plain, sweep(plain, bytes, begin));
+  }
   end = run.end;
   if (!run.broken.empty()) {
     remark("broken pickle", run.broken, run.end);
@@ -123,8 +142,13 @@ bool Scanner::scan_one(std::span<const std::byte> bytes, std::size_t begin, Trus
 
 // All pickles from `begin` on, one after another. Returns whether there was any.
 bool Scanner::scan_pickles(std::span<const std::byte> bytes, std::size_t begin, Trust trust) {
+  if (begin >= bytes.size()) {
+    if (trust == Trust::certain) remark("no pickle", "there are no bytes where a pickle should be", begin);
+    return trust == Trust::certain;
+  }
   const bool legacy = begins_like_legacy_torch(bytes.subspan(begin));
   constexpr std::uint64_t kLegacyPickles = 5;
+  if (legacy) trust = Trust::certain;
   std::size_t at = begin;
   for (std::uint64_t count = 0; at < bytes.size(); ++count) {
     context_.check_cancelled();
@@ -150,21 +174,22 @@ void Scanner::scan_npy(std::span<const std::byte> bytes) {
 }
 
 void Scanner::scan_member(const ZipArchive& archive, const ZipEntry& entry) {
-  const bool is_pickle = ends_with_any(entry.name, {".pkl", ".pickle"});
   if (entry.compressed && (entry.size > kLargestMember || inflated_ + entry.size > kMostInflated)) {
     remark("compressed entry", fmt::format("its {} bytes are more than will be looked into", entry.size));
     return;
   }
   if (entry.compressed) inflated_ += entry.size;
   const ZipArchive::Bytes bytes = archive.read(entry);
-  if (ends_with_any(entry.name, {".py"}))
+  if (in_lower_case(entry.name).ends_with(".py"))
     remark("program text", "is code that torch.jit.load would run");
   else if (looks_like_zip(bytes.span))
     remark("archive in the archive", "is not looked into");
+  else if (const std::string what = diagnose(bytes.span); what.find("archive;") != what.npos)
+    remark("archive in the archive", fmt::format("it looks like {}", what));
   else if (looks_like_npy(bytes.span))
     scan_npy(bytes.span);
-  else if (is_pickle || begins_like_pickle(bytes.span))
-    scan_pickles(bytes.span, 0, is_pickle ? Trust::certain : Trust::tentative);
+  else  // any of them can be loaded as a pickle, whatever its name: no instruction has to come first
+    scan_pickles(bytes.span, 0, is_named_like_pickle(entry.name) ? Trust::certain : Trust::tentative);
 }
 
 void Scanner::scan_zip(const FileBytes& file) {
@@ -185,7 +210,7 @@ void Scanner::scan_zip(const FileBytes& file) {
 }
 
 void Scanner::scan_unknown(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  const bool by_name = ends_with_any(path.native(), {".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib"});
+  const bool by_name = is_named_like_pickle(path.native());
   const std::string what(diagnose(bytes));
   report_.kind = "a pickle";
   if (begins_like_pickle(bytes)) {

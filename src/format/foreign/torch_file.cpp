@@ -36,8 +36,12 @@ class Storage {
 
   ZipArchive::Bytes read() {
     if (!entry_) return bytes_;
-    if (!entry_->compressed) return archive_->read(*entry_);
     const std::lock_guard lock(mutex_);
+    if (!entry_->compressed) {
+      ZipArchive::Bytes stored = checked_ ? archive_->read(*entry_) : archive_->read_checked(*entry_);
+      checked_ = true;
+      return stored;
+    }
     if (auto owner = inflated_.lock()) return {bytes_.span, std::move(owner)};
     ZipArchive::Bytes fresh = archive_->read(*entry_);
     bytes_.span = fresh.span;
@@ -51,13 +55,14 @@ class Storage {
   const ZipEntry* entry_ = nullptr;
   ZipArchive::Bytes bytes_{};
   std::weak_ptr<const void> inflated_;
+  bool checked_ = false;  // the checksum of a stored entry has been compared
   std::mutex mutex_;
 };
 
 using Storages = std::map<std::string_view, std::shared_ptr<Storage>>;
 
-PickleRun run_or_refuse(std::span<const std::byte> file, std::size_t begin) {
-  PickleRun run = run_pickle(file, begin);
+PickleRun run_or_refuse(std::span<const std::byte> file, std::size_t begin, const Context& context) {
+  PickleRun run = run_pickle(file, begin, {}, RawArrays::none, context);
   if (!run.broken.empty()) fail(ErrorCategory::format, "{}", run.broken);
   return run;
 }
@@ -88,8 +93,8 @@ void find_shared(const std::vector<NamedPickledTensor>& tensors, std::vector<Sha
   }
 }
 
-// What all tensors together may have, as a multiple of the file: honest files repeat a storage a few times at most.
-constexpr std::uint64_t kMostRepeats = 64, kFreeBytes = std::uint64_t{1} << 30;
+// What all tensors together may have: honest files repeat a storage a few times at most, or are small.
+constexpr std::uint64_t kMostRepeats = 8, kFreeBytes = std::uint64_t{4} << 30;
 
 class TensorMaker {
  public:
@@ -110,7 +115,7 @@ class TensorMaker {
       bytes = check_array(tensor.array, storage->size(), "torch", named.name);
     }
     total_ += storage->compressed() ? std::max(bytes, storage->size()) : bytes;  // the work to be done for it
-    if (total_ / kMostRepeats > file_.bytes.size() + kFreeBytes)
+    if (total_ > kFreeBytes && (total_ - kFreeBytes) / kMostRepeats > file_.bytes.size())
       fail(ErrorCategory::limit, "[torch] the tensors repeat the {} bytes of the file until they have more than {}",
            file_.bytes.size(), total_);
     PendingTensor pending{.name = std::move(named.name), .dtype = tensor.array.dtype, .shape = tensor.array.shape};
@@ -196,7 +201,7 @@ bool has_big_endian_bytes(const ZipArchive& archive, const std::string& prefix) 
   return false;
 }
 
-ImportedFile read_zip(const FileBytes& file, const ImportOptions& options) {
+ImportedFile read_zip(const FileBytes& file, const ImportOptions& options, const Context& context) {
   const auto archive = std::make_shared<const ZipArchive>(ZipArchive::open(file.bytes, file.owner));
   const auto found = archive_prefix(*archive);
   if (!found) fail(ErrorCategory::format, "[torch] the zip archive has no data.pkl: PyTorch did not write it");
@@ -207,17 +212,22 @@ ImportedFile read_zip(const FileBytes& file, const ImportOptions& options) {
          "[torch] this is a TorchScript archive, a program with its weights; save the model's state_dict() instead");
 
   Storages storages;
+  std::size_t unchecked = 0;
   const std::string folder = prefix + "data/";
-  for (const ZipEntry& entry : archive->entries())
-    if (entry.name.starts_with(folder))
-      storages.emplace(entry.name.substr(folder.size()), std::make_shared<Storage>(archive, entry));
+  for (const ZipEntry& entry : archive->entries()) {
+    if (!entry.name.starts_with(folder)) continue;
+    storages.emplace(entry.name.substr(folder.size()), std::make_shared<Storage>(archive, entry));
+    unchecked += !entry.compressed && entry.crc == 0 && entry.size > 0;
+  }
 
   // A pickle that was compressed lives as long as the arrays that are inside it.
-  const ZipArchive::Bytes bytes = archive->read(*pickle);
-  const PickleRun run = run_or_refuse(bytes.span, 0);
+  const ZipArchive::Bytes bytes = archive->read_checked(*pickle);
+  const PickleRun run = run_or_refuse(bytes.span, 0, context);
   FileBytes source{file.bytes, bytes.owner ? bytes.owner : file.owner};
   ImportedFile result = import_pickle(run, source, storages, has_big_endian_bytes(*archive, prefix), options);
   result.description = "a PyTorch checkpoint";
+  if (unchecked > 0)
+    result.notes.push_back(fmt::format("{} storages have no checksum: damage to them would not be seen", unchecked));
   return result;
 }
 
@@ -263,19 +273,19 @@ Storages read_legacy_storages(const FileBytes& file, const PickleRun& object, co
   return storages;
 }
 
-ImportedFile read_legacy(const FileBytes& file, const PickleRun& magic, const ImportOptions& options) {
-  const PickleRun protocol = run_or_refuse(file.bytes, magic.end);
+ImportedFile read_legacy(const FileBytes& file, const PickleRun& magic, const ImportOptions& options,
+                         const Context& context) {
+  const PickleRun protocol = run_or_refuse(file.bytes, magic.end, context);
   constexpr std::int64_t kProtocol = 1001;
   if (protocol[protocol.result].number != kProtocol)
     fail(ErrorCategory::format, "[torch] expected version {} of the legacy format, found {}", kProtocol,
          protocol[protocol.result].number);
-  const PickleRun machine = run_or_refuse(file.bytes, protocol.end);
-  const auto little = find_key(machine, machine.result, "little_endian");
-  const bool big_endian = little && machine[*little].kind == Kind::boolean && machine[*little].number == 0;
-  const PickleRun object = run_or_refuse(file.bytes, machine.end);
-  const PickleRun keys = run_or_refuse(file.bytes, object.end);
+  const PickleRun machine = run_or_refuse(file.bytes, protocol.end, context);
+  // Its "little_endian" tells of the machine. The storages are little-endian in any case: a big-endian one swaps them.
+  const PickleRun object = run_or_refuse(file.bytes, machine.end, context);
+  const PickleRun keys = run_or_refuse(file.bytes, object.end, context);
   const Storages storages = read_legacy_storages(file, object, keys);
-  ImportedFile result = import_pickle(object, file, storages, big_endian, options);
+  ImportedFile result = import_pickle(object, file, storages, false, options);
   result.description = "a PyTorch checkpoint in the legacy format";
   return result;
 }
@@ -298,14 +308,14 @@ bool begins_like_legacy_torch(std::span<const std::byte> bytes) {
   return is_legacy(run_pickle(bytes.first(std::min(bytes.size(), kLongest))));
 }
 
-ImportedFile read_torch(const FileBytes& file, const ImportOptions& options) {
-  if (looks_like_zip(file.bytes)) return read_zip(file, options);
+ImportedFile read_torch(const FileBytes& file, const ImportOptions& options, const Context& context) {
+  if (looks_like_zip(file.bytes)) return read_zip(file, options, context);
   if (is_tar(file.bytes))
     fail(ErrorCategory::format,
          "[torch] this is a tar archive, the format of PyTorch before 0.1.10, which is not read; "
          "load and save it with PyTorch first");
-  const PickleRun first = run_or_refuse(file.bytes, 0);
-  if (is_legacy(first)) return read_legacy(file, first, options);
+  const PickleRun first = run_or_refuse(file.bytes, 0, context);
+  if (is_legacy(first)) return read_legacy(file, first, options, context);
   ImportedFile result = import_pickle(first, file, {}, false, options);
   result.description = "a pickle";
   return result;

@@ -119,6 +119,17 @@ PickledTensor rebuild(const PickleRun& run, const std::vector<Ref>& arguments, c
   return tensor;
 }
 
+// Python's tensors carry bits that change what their numbers mean ("conj", "neg"), as a dictionary behind the rest.
+void refuse_metadata(const PickleRun& run, const std::vector<Ref>& arguments, std::size_t place,
+                     std::string_view name) {
+  if (arguments.size() <= place) return;
+  const PickleValue& metadata = run[arguments[place]];
+  if (metadata.kind == Kind::none || (metadata.kind == Kind::dict && metadata.items.empty())) return;
+  const bool named = !metadata.items.empty() && run[metadata.items[0]].kind == Kind::text;
+  fail(ErrorCategory::format, "[torch] tensor \"{}\" has metadata (\"{}\") that change its numbers; save its clone()",
+       shown(name), named ? shown(run[metadata.items[0]].text) : "?");
+}
+
 // What a function of torch._utils would give; `depth` bounds parameters of parameters of ...
 std::optional<PickledTensor> call(const PickleRun& run, std::string_view function, const std::vector<Ref>& arguments,
                                   std::string_view name, int depth);
@@ -140,8 +151,12 @@ std::optional<PickledTensor> call(const PickleRun& run, std::string_view functio
   }
   if (!function.starts_with(kUtils)) return std::nullopt;
   function.remove_prefix(kUtils.size());
-  if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2") return rebuild(run, arguments, nullptr, name);
+  if (function == "_rebuild_tensor" || function == "_rebuild_tensor_v2") {
+    refuse_metadata(run, arguments, 6, name);
+    return rebuild(run, arguments, nullptr, name);
+  }
   if (function == "_rebuild_tensor_v3") {
+    refuse_metadata(run, arguments, 7, name);
     if (arguments.size() < 7) fail(ErrorCategory::format, "[torch] tensor \"{}\" has no element type", shown(name));
     const DType dtype = type_named(global_name(run, arguments[6]), name);
     return rebuild(run, arguments, &dtype, name);

@@ -27,13 +27,17 @@ struct Directory {
   std::uint64_t entries = 0, begin = 0, bytes = 0;
 };
 
-// The end record is the last thing in the file, so that no reader can take another one for it.
+// The end record is the last thing in the file, and the last that looks like one: other readers take the last
+// signature, whatever follows it. An archive inside the comment of another one would show them and us different files.
 std::size_t find_end_record(std::span<const std::byte> file) {
   if (file.size() < kEndBytes) bad("expected an end record of {} bytes, but the file has {}", kEndBytes, file.size());
   const std::size_t last = file.size() - kEndBytes;
   const std::size_t first = last - std::min(last, kLongestComment);
-  for (std::size_t at = last + 1; at-- > first;)
-    if (load<std::uint32_t>(&file[at]) == kEnd && load<std::uint16_t>(&file[at + 20]) == last - at) return at;
+  for (std::size_t at = last + 1; at-- > first;) {
+    if (load<std::uint32_t>(&file[at]) != kEnd) continue;
+    if (load<std::uint16_t>(&file[at + 20]) == last - at) return at;
+    break;
+  }
   bad("expected the end record of the archive at the end of the file: it is cut off, or something follows");
 }
 
@@ -243,6 +247,21 @@ ZipArchive::Bytes ZipArchive::read(const ZipEntry& entry) const {
   auto bytes = inflate(entry.stored, static_cast<std::size_t>(entry.size));
   const std::span<const std::byte> span{bytes.get(), static_cast<std::size_t>(entry.size)};
   if (crc32(span) != entry.crc) bad("the checksum of entry \"{}\" is wrong: the file is damaged", shown(entry.name));
+  return {span, std::move(bytes)};
+}
+
+ZipArchive::Bytes ZipArchive::read_checked(const ZipEntry& entry) const {
+  Bytes bytes = read(entry);
+  if (!entry.compressed && entry.crc != 0 && crc32(bytes.span) != entry.crc)
+    bad("the checksum of entry \"{}\" is wrong: the file is damaged", shown(entry.name));
+  return bytes;
+}
+
+ZipArchive::Bytes ZipArchive::read_first(const ZipEntry& entry, std::size_t count) const {
+  if (!entry.compressed) return {entry.stored.first(std::min(count, entry.stored.size())), owner_};
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(count, entry.size));
+  auto bytes = inflate_first(entry.stored, size);
+  const std::span<const std::byte> span{bytes.get(), size};
   return {span, std::move(bytes)};
 }
 

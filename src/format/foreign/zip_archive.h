@@ -55,6 +55,12 @@ class ZipArchive {
   };
   Bytes read(const ZipEntry& entry) const;
 
+  // The same, with the checksum of a stored entry compared, too, unless it is zero: writers that make none leave zero.
+  Bytes read_checked(const ZipEntry& entry) const;
+
+  // Its first bytes, `count` or all: of a compressed one, without a checksum. Throws Error(format).
+  Bytes read_first(const ZipEntry& entry, std::size_t count) const;
+
  private:
   std::shared_ptr<const void> owner_;
   std::vector<ZipEntry> entries_;
