@@ -29,8 +29,9 @@ struct StatisticsOptions {
 // One for each tensor, in their order. Sums are of doubles: within a run of values the mean first, then the squared
 // distances from it; runs are combined in order. So a large offset spoils nothing, and the result has the same bits on
 // any number of threads. The values are read twice (a histogram must know min and max), a few megabytes at a time; the
-// second reading comes from a cache, except for tensors larger than that. Progress: stage "statistics", in bytes.
-// Throws Error(usage) for `bins` out of range, Error(io) if the file cannot be read, Error(cancelled).
+// second reading comes from a cache, except for tensors larger than that. Large tensors of 8 and 16 bits are read once:
+// the statistics come from how often each code occurs. Progress: stage "statistics", in bytes. Throws Error(usage) for
+// `bins` out of range, Error(io) if the file cannot be read, Error(cancelled).
 std::vector<Statistics> statistics(std::span<const Tensor> tensors, const StatisticsOptions& options = {},
                                    const Context& context = {});
 std::vector<Statistics> statistics(const SafeTensors& file, std::span<const TensorInfo> tensors,

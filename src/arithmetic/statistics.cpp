@@ -1,11 +1,16 @@
-// Two loops over the slices of a batch: sums, then, once the extremes of each tensor are known, histograms.
+// Two loops over the slices of a batch: sums, then, once the extremes of each tensor are known, histograms. Large
+// tensors of small types need only one: how often each code occurs.
 #include "safelight/statistics.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
+#include <mutex>
 
+#include "arithmetic/code_counts.h"
 #include "arithmetic/source.h"
+#include "arithmetic/summary.h"
 #include "core/fail.h"
 #include "core/thread_pool.h"
 #include "tensor/decode.h"
@@ -14,6 +19,10 @@
 namespace safelight {
 namespace {
 
+// A thread's tables of codes are filled and emptied in about the time of so many elements; a code occurs at most 2^32 -
+// 1 times.
+constexpr std::int64_t kFewestForCodes = 1 << 18, kMostForCodes = std::int64_t{1} << 32;
+
 // What is known of one slice.
 struct Part {
   Summary summary;
@@ -21,42 +30,9 @@ struct Part {
   std::vector<std::uint32_t> bins;
 };
 
-// As of one set of values that is both.
-Summary combined(const Summary& a, const Summary& b) {
-  if (a.count == 0) return b;
-  if (b.count == 0) return a;
-  const auto n = static_cast<double>(a.count + b.count);
-  const double distance = b.mean - a.mean, share = static_cast<double>(b.count) / n;
-  return {.count = a.count + b.count,
-          .zeros = a.zeros + b.zeros,
-          .min = std::min(a.min, b.min),
-          .max = std::max(a.max, b.max),
-          .mean = a.mean + distance * share,
-          .squares = a.squares + b.squares + distance * distance * static_cast<double>(a.count) * share};
-}
-
 // Moves the finite values to the front and returns their number.
 std::int64_t keep_finite(double* values, std::int64_t count) {
   return std::remove_if(values, values + count, [](double x) { return !std::isfinite(x); }) - values;
-}
-
-Binning binning_of(const Statistics& s) {
-  const auto bins = static_cast<int>(s.histogram.size());
-  Binning binning{.low = s.min, .last = bins - 1};
-  if (!std::isfinite(s.max - s.min)) binning.unit = 0.5;  // the range of doubles is twice what a double can hold
-  const double range = s.max * binning.unit - s.min * binning.unit;
-  if (range > 0) binning.scale = bins / range;
-  if (!std::isfinite(binning.scale)) binning.scale = 0;  // a range of a few subnormals
-  return binning;
-}
-
-void finish(const Summary& summary, Statistics& s) {
-  if (summary.count == 0) return;
-  s.zeros = summary.zeros;
-  s.min = summary.min + 0.0;  // -0 becomes 0: which of the two is found first, depends on the processor
-  s.max = summary.max + 0.0;
-  s.mean = summary.mean;
-  s.std = std::sqrt(summary.squares / static_cast<double>(summary.count));
 }
 
 class Calculation {
@@ -65,6 +41,7 @@ class Calculation {
       : sources_(sources),
         pool_(context.threads, context.cancel),
         scratch_(static_cast<std::size_t>(pool_.size())),
+        counters_(static_cast<std::size_t>(pool_.size())),
         results_(sources.size()) {
     for (std::size_t i = 0; i < sources.size(); ++i)
       if (has_numbers(sources[i].dtype())) results_[i].histogram.resize(static_cast<std::size_t>(bins));
@@ -72,12 +49,21 @@ class Calculation {
 
   void run(std::span<const Slice> slices) {
     std::vector<Part> parts(slices.size());
+    Codes codes;  // of the tensors whose codes are counted
+    for (const Slice& slice : slices)
+      if (const Source& source = sources_[slice.tensor]; counts_codes(source))
+        codes[slice.tensor].resize(codes_of(source.dtype()));
     const auto tasks = static_cast<std::int64_t>(slices.size());
     pool_.parallel_for(tasks, [&](std::int64_t task, int worker) {
       const auto i = static_cast<std::size_t>(task);
-      if (has_numbers(sources_[slices[i].tensor].dtype())) summarise(slices[i], worker, parts[i]);
+      if (counts_codes(sources_[slices[i].tensor]))
+        count_codes(slices[i], worker, codes);
+      else if (has_numbers(sources_[slices[i].tensor].dtype()))
+        summarise(slices[i], worker, parts[i]);
     });
     combine(slices, parts);
+    for (Counter& counter : counters_) counter.give(codes);
+    for (const auto& [tensor, counts] : codes) summarise_codes(sources_[tensor].dtype(), counts, results_[tensor]);
     pool_.parallel_for(tasks, [&](std::int64_t task, int worker) {
       const auto i = static_cast<std::size_t>(task);
       if (parts[i].summary.count > 0) count_bins(slices[i], worker, parts[i]);
@@ -96,6 +82,34 @@ class Calculation {
   }
 
  private:
+  using Codes = std::map<std::size_t, std::vector<std::int64_t>>;
+
+  // A worker's counts of the tensor it is at.
+  struct Counter {
+    std::size_t tensor = 0;
+    CodeCounts counts;
+
+    void give(Codes& codes) {
+      if (const auto found = codes.find(tensor); found != codes.end()) counts.take(found->second);
+    }
+  };
+
+  static bool counts_codes(const Source& source) {
+    return codes_of(source.dtype()) > 0 && source.elements() >= kFewestForCodes && source.elements() < kMostForCodes;
+  }
+
+  void count_codes(const Slice& slice, int worker, Codes& codes) {
+    Counter& counter = counters_[static_cast<std::size_t>(worker)];
+    if (counter.tensor != slice.tensor) {
+      const std::lock_guard lock(codes_lock_);
+      counter.give(codes);
+      counter.tensor = slice.tensor;
+    }
+    const Source& source = sources_[slice.tensor];
+    const std::byte* bytes = source.read(slice.first, slice.count, scratch_[static_cast<std::size_t>(worker)]);
+    counter.counts.add(source.dtype(), bytes, slice.count);
+  }
+
   // Calls body(values, count) for runs of a slice; the values may be changed.
   template <class Body>
   void for_each_run(const Slice& slice, int worker, Body&& body) {
@@ -156,6 +170,8 @@ class Calculation {
   std::span<const Source> sources_;
   ThreadPool pool_;
   std::vector<std::vector<std::byte>> scratch_;  // of each worker
+  std::vector<Counter> counters_;                // likewise
+  std::mutex codes_lock_;
   std::vector<Statistics> results_;
 };
 

@@ -144,6 +144,49 @@ TEST(Statistics, EveryNumericType) {
     check(cast(wide, dtype), -1.5, 3);
 }
 
+// Of large tensors of small types, codes are counted; of F64, values.
+void expect_same(const Tensor& small, const Tensor& wide) {
+  SCOPED_TRACE(name(small.dtype()));
+  const Statistics s = one(small, 61, 2), w = one(wide, 61);
+  EXPECT_EQ(s.elements, w.elements);
+  EXPECT_EQ(s.nans, w.nans);
+  EXPECT_EQ(s.infinities, w.infinities);
+  EXPECT_EQ(s.zeros, w.zeros);
+  EXPECT_EQ(s.min, w.min);
+  EXPECT_EQ(s.max, w.max);
+  EXPECT_NEAR(s.mean, w.mean, 1e-12 * w.std);
+  EXPECT_NEAR(s.std, w.std, 1e-12 * w.std);
+  EXPECT_EQ(s.histogram, w.histogram);
+}
+
+TEST(Statistics, SmallTypesHaveTheStatisticsOfTheirNumbers) {
+  std::vector<double> values = normal(700'003, 0.3, 2);
+  for (std::size_t i = 0; i < values.size(); i += 1000) values[i] = 0;
+  values[7] = kNan;
+  values[600'000] = kInfinity;
+  values[700'002] = -kInfinity;
+  const Tensor exact = tensor(DType::F64, values);
+  for (const DType dtype : {DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2}) {
+    const Tensor small = cast(exact, dtype);
+    expect_same(small, cast(small, DType::F64));
+  }
+  std::vector<std::int8_t> bytes;
+  std::vector<std::uint16_t> words;
+  std::vector<double> numbers8, numbers16;
+  for (std::size_t i = 0; i < 300'000; ++i) {
+    numbers8.push_back(bytes.emplace_back(static_cast<std::int8_t>(i * i % 251 - 100)));
+    numbers16.push_back(words.emplace_back(static_cast<std::uint16_t>(i * i)));
+  }
+  expect_same(tensor(DType::I8, bytes), tensor(DType::F64, numbers8));
+  expect_same(tensor(DType::U16, words), tensor(DType::F64, numbers16));
+}
+
+TEST(Statistics, LargeTensorsOfNothingFinite) {
+  const Tensor t = tensor(DType::F16, std::vector<std::uint16_t>(300'000, 0x7E00));
+  EXPECT_EQ(one(t, 2).nans, 300'000);
+  EXPECT_EQ(one(t, 2).histogram, (std::vector<std::int64_t>{0, 0}));
+}
+
 TEST(Statistics, TypesWithoutNumbersAreSaidToHaveNone) {
   const Statistics s = one(Tensor::allocate(DType::C64, {3}));
   EXPECT_FALSE(s.numeric);
