@@ -35,10 +35,10 @@ Tensor of_bytes(DType dtype, Shape shape, std::vector<int> bytes) {
   return t;
 }
 
-// Types that NumPy lacks: as few digits as tell a value from its neighbours.
+// Types that NumPy lacks: as few digits as tell a value from its neighbours; exact, if they have 8 bits.
 TEST(ArrayText, SmallFloats) {
   EXPECT_EQ(cli::array_text(of_bytes(DType::BF16, {3}, {0xCD, 0x3D, 0x80, 0x3F, 0x49, 0x40})), "[0.1  1.   3.14]");
-  EXPECT_EQ(cli::array_text(of_bytes(DType::F8_E4M3, {4}, {0x38, 0x39, 0xB8, 0x7F})), "[ 1.   1.1 -1.   nan]");
+  EXPECT_EQ(cli::array_text(of_bytes(DType::F8_E4M3, {4}, {0x38, 0x39, 0xB8, 0x7F})), "[ 1.     1.125 -1.       nan]");
   EXPECT_EQ(cli::array_text(of_bytes(DType::F8_E5M2, {3}, {0x3C, 0x7C, 0xFC})), "[  1.  inf -inf]");
 }
 

@@ -28,7 +28,7 @@ class CheckCommand : public ::testing::Test {
 
 TEST_F(CheckCommand, OneLinePerFile) {
   const Result result = run({"check", good_, pointer_, folder_ / "none"});
-  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.exit_code, 3) << "one cannot be read";
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(result.out, StartsWith("ok       " + good_ + "\ninvalid  " + pointer_ + ": header-too-large: "));
   EXPECT_THAT(result.out, HasSubstr("Git LFS pointer"));
@@ -45,6 +45,7 @@ TEST_F(CheckCommand, ExitCodeSaysWhetherAllAreValid) {
   std::filesystem::remove(good_);
   EXPECT_EQ(run({"check", folder_.path()}).exit_code, 1);
   EXPECT_EQ(run({"check"}).exit_code, 2);
+  for (const char* missing : {"none", "none.index.json"}) EXPECT_EQ(run({"check", folder_ / missing}).exit_code, 3);
 }
 
 TEST_F(CheckCommand, JsonLines) {
@@ -75,6 +76,14 @@ TEST_F(CheckCommand, SaysWhatIsMissingAndWhatToDo) {
   EXPECT_THAT(run({"check", cut}).out, HasSubstr("1 of 2 tensors are incomplete; fetch the file again"));
   EXPECT_THAT(run({"check", twice_}).out, HasSubstr("; 'safelight repair' can mend it\n"));
   EXPECT_THAT(run({"check", "--json", twice_}).out, HasSubstr("\"repairable\":true"));
+}
+
+TEST(Program, SaysWhatIsNoCommand) {
+  const Result unknown = run({"lss", "model.safetensors"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("expected a command (safelight --help lists them), found lss"));
+  EXPECT_EQ(run({"help", "ls"}).out, run({"ls", "--help"}).out);
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
 }
 
 TEST_F(CheckCommand, HelpHasAnExample) {

@@ -58,6 +58,7 @@ TEST_F(ConvertCommand, OptionsChoose) {
   EXPECT_EQ(run({"convert", golden("torch_1.13_zip.pt"), out, "--to", "npz", "--prefix", "optimizer_states"}).exit_code,
             0);
   EXPECT_EQ(run({"convert", golden("torch_1.13_zip.pt"), out}).exit_code, 2);
+  EXPECT_EQ(run({"convert", golden("gguf_types.gguf"), out, "--to", "npz", "--prefix", "a"}).exit_code, 2);
   EXPECT_EQ(run({"convert", golden("numpy_objects.npy"), folder_ / "x.npz"}).exit_code, 4);
   EXPECT_EQ(run({"convert", folder_ / "none", folder_ / "x.npz"}).exit_code, 3);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "x.npz"));

@@ -72,6 +72,13 @@ TEST_F(EditCommands, Rename) {
   EXPECT_EQ(simdjson::dom::array(root["renamed"]).size(), 4u);
 }
 
+TEST_F(EditCommands, ARuleThatChangesNothingIsAnError) {
+  const Result result = run({"rename", file_, "--strip-prefix", "none.", "-o", out_});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("found none"));
+  EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
 TEST_F(EditCommands, CollisionsAreListed) {
   const Result result = run({"rename", file_, "-e", "s/.*\\.a/a/", "-o", out_});
   EXPECT_EQ(result.exit_code, 2);

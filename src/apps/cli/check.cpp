@@ -54,17 +54,20 @@ bool check_set(const std::string& path, const Options& options) {
 }
 
 int check_files(const Options& options) {
-  bool all_valid = true;
+  bool all_valid = true, all_readable = true;
   for (const std::string& file : options.files) {
-    if (is_set(file)) {
+    std::error_code unknown;
+    if (is_set(file) && std::filesystem::exists(file, unknown)) {
       all_valid = check_set(file, options) && all_valid;
       continue;
     }
     const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
     const bool repairable = !verdict.valid && plan_repair(file).verdict.valid;
     all_valid = all_valid && verdict.valid;
+    all_readable = all_readable && verdict.rule != "io";
     fmt::print("{}", line_for(file, verdict, repairable, options.json));
   }
+  if (!all_readable) return exit_code(ErrorCategory::io);
   return all_valid ? 0 : 1;
 }
 
@@ -81,7 +84,7 @@ void add_check(Command app, int& status) {
   command.add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
   command.add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
   command.footer(
-      "Exit code 0 if every file is valid, 1 if any is not.\n"
+      "Exit code 0 if every file is valid, 1 if any is not, 3 if any cannot be read.\n"
       "Example: safelight check model.safetensors lora.safetensors");
   command.callback([options, &status] { status = check_files(*options); });
 }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/fail.h"
 #include "core/printable.h"
 #include "safelight/error.h"
 
@@ -26,6 +27,11 @@ std::string complaint_on_integer(const std::string& text) {
 template <class Integer, class Value>
 Option integer_option(CLI::App& app, const std::string& names, Value& value, const std::string& help) {
   return Option(app.add_option(names, value, help)->check(CLI::Validator(complaint_on_integer<Integer>, "")));
+}
+
+bool has_command(const CLI::App& app, std::string_view name) {
+  const auto named = [name](const CLI::App* command) { return command->get_name() == name; };
+  return !app.get_subcommands(named).empty();
 }
 
 }  // namespace
@@ -135,8 +141,16 @@ CommandLine::~CommandLine() = default;
 Command CommandLine::program() { return Command(app_.get()); }
 
 void CommandLine::run(int argc, const char* const* argv) {
+  std::vector<const char*> words(argv, argv + argc);
+  if (argc > 1 && words[1] == std::string_view("help")) {  // help, help ls
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+  }
+  if (const std::string_view first = argc > 1 ? words[1] : ""; !first.empty() && !first.starts_with('-'))
+    if (!has_command(*app_, first))
+      fail(ErrorCategory::usage, "expected a command (safelight --help lists them), found {}", printable(first));
   try {
-    app_->parse(argc, argv);
+    app_->parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) throw Error(ErrorCategory::usage, e.what());
     app_->exit(e);  // --help, --version

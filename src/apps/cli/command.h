@@ -72,8 +72,8 @@ class CommandLine {
   // The program itself, to which commands are added.
   Command program();
 
-  // Runs the command that was asked for, or prints help or version. Throws Error(usage) if the words make no sense, and
-  // what the command throws.
+  // Runs the command that was asked for, or prints help (also for "help" and "help COMMAND") or version. Throws
+  // Error(usage) if the words make no sense, and what the command throws.
   void run(int argc, const char* const* argv);
 
  private:

@@ -122,7 +122,7 @@ void add_diff(Command app, int& status) {
   command.add_flag("--json", options->json, "Print one JSON object");
   command.footer(
       "NaN equals NaN. Exit code 0 if the files are the same, 1 if they differ.\n"
-      "Example: safelight diff model.safetensors half.safetensors --ignore-dtype --relative 0.001");
+      "Example: safelight diff model.safetensors half.safetensors --ignore-dtype --relative 0.001 --tolerance 1e-7");
   command.callback([options, &status] { status = diff_files(*options); });
 }
 

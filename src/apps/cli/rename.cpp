@@ -8,6 +8,7 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/edit_report.h"
+#include "core/fail.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -54,6 +55,9 @@ int rename_tensors(const Options& options) {
   const SafeTensors file = open(options.file, options.edit);
   std::vector<PendingTensor> tensors = tensors_of(file);
   const std::vector<RenamedTensor> renamed = rename(tensors, renaming_of(options));
+  if (renamed.empty())
+    fail(ErrorCategory::usage, "[rename] expected a rule that changes a name, found none that changes one of the {}",
+         tensors.size());
   write(tensors, file.metadata(), options.edit);
   fmt::print("{}",
              options.edit.json ? as_json(options, renamed, tensors.size()) : as_text(options, renamed, tensors.size()));

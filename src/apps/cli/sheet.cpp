@@ -67,7 +67,7 @@ void add_sheet(Command app, int& status) {
   command.add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
       .between(1, 1000);
   command.add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");
-  command.footer("Example: safelight sheet -o sheet.png --columns 4 *.png");
+  command.footer("Example: safelight sheet -o sheet.png --columns 4 pictures/*.png");
   command.callback([options, &status] { status = make_sheet(*options); });
 }
 

@@ -66,6 +66,9 @@ ImportedFile import_safetensors(const std::filesystem::path& path) {
 
 ImportedFile read(FileFormat format, const std::filesystem::path& path, const foreign::FileBytes& file,
                   const ImportOptions& options, const Context& context) {
+  if (options.prefix && format != FileFormat::torch)
+    fail(ErrorCategory::usage, "[convert] expected a PyTorch checkpoint for a prefix, found a file of kind {}",
+         name(format));
   switch (format) {
     case FileFormat::safetensors:
       return import_safetensors(path);
