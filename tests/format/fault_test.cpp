@@ -4,17 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
-#include <thread>
 
 #include "core/atomic_file.h"
+#include "format/saved_letters.h"
 #include "safelight/content_hash.h"
 #include "safelight/edit_metadata.h"
 #include "safelight/raw_header.h"
@@ -30,7 +26,9 @@ using test::Failure;
 using test::Fault;
 using test::Faults;
 using test::read_file;
+using test::save_named;
 using test::TemporaryFolder;
+using test::tensors_of;
 using ::testing::HasSubstr;
 
 // The files of a folder by name.
@@ -54,21 +52,6 @@ struct Case {
   void (*prepare)(const std::filesystem::path& folder);
   void (*act)(const std::filesystem::path& folder);
 };
-
-std::vector<PendingTensor> tensors_of(const std::string& names, std::int64_t bytes) {
-  std::vector<PendingTensor> list;
-  for (const char name : names)
-    list.push_back({std::string(1, name), DType::U8, {bytes}, [name, bytes] {
-                      Tensor t = Tensor::allocate(DType::U8, {bytes});
-                      std::fill_n(t.mutable_data(), bytes, static_cast<std::byte>(name));
-                      return t;
-                    }});
-  return list;
-}
-
-void save_named(const std::filesystem::path& path, const std::string& names, const SaveOptions& options = {}) {
-  save(path, tensors_of(names, 20'000), {{"names", names}}, options, {.threads = 2});
-}
 
 const std::vector<Case> kCases = {
     {"new_file", [](const auto&) {}, [](const auto& f) { save_named(f / "m", "abc"); }},
@@ -381,200 +364,6 @@ TEST(FaultInDirectWrite, ErrorsAndShortWrites) {
     EXPECT_TRUE(written());  // the old one
     EXPECT_EQ(folder.files(), 1u);
   }
-}
-
-class PoorFileSystem : public ::testing::Test {
- protected:
-  void SetUp() override { save_named(folder_ / "m", "ab"); }
-
-  SaveReport save_again(const SaveOptions& options = {}) {
-    return save(folder_ / "m", tensors_of("abc", 2'000'000), {}, options, {.threads = 1});
-  }
-  void expect_new() {
-    EXPECT_EQ(SafeTensors::open(folder_ / "m").tensors().size(), 3u);
-    EXPECT_EQ(folder_.files(), 1u);
-  }
-
-  TemporaryFolder folder_;
-};
-
-TEST_F(PoorFileSystem, WithoutRename) {
-  for (const int error : {EPERM, ENOSYS, EINVAL, EXDEV, ENOTSUP}) {
-    const Faults faults({{.call = "renameat", .always = true, .error = error}});
-    const SaveReport report = save_again();
-    EXPECT_FALSE(report.atomic);
-    EXPECT_TRUE(report.durable);
-    EXPECT_THAT(report.note, HasSubstr("cannot rename"));
-    EXPECT_THAT(report.note, HasSubstr("written in place"));
-    expect_new();
-  }
-}
-
-// The old file is gone then, but nothing is lost.
-TEST_F(PoorFileSystem, WithoutRenameAndThenFull) {
-  const Faults faults(
-      {{.call = "renameat", .always = true, .error = EPERM}, {.call = "pwrite", .at = 5, .error = ENOSPC}});
-  std::string message;
-  try {
-    save_again();
-  } catch (const Error& e) {
-    message = e.what();
-  }
-  EXPECT_THAT(message, HasSubstr("its complete new contents are in .safelight-"));
-  const std::size_t at = message.find(".safelight-");
-  const std::filesystem::path kept = folder_ / message.substr(at, message.find(".tmp") + 4 - at);
-  EXPECT_EQ(SafeTensors::open(kept).tensors().size(), 3u);
-}
-
-// Nor may it be removed: it stays, and nothing else does.
-TEST_F(PoorFileSystem, AnOldFileThatMayNotGo) {
-  const std::string before = read_file(folder_ / "m");
-  const Faults faults(
-      {{.call = "renameat", .always = true, .error = EPERM}, {.call = "unlinkat", .at = 1, .error = EPERM}});
-  EXPECT_ERROR(save_again(), io, "cannot replace");
-  EXPECT_TRUE(read_file(folder_ / "m") == before);
-  EXPECT_EQ(folder_.files(), 1u);
-}
-
-// The file has its new name then.
-TEST_F(PoorFileSystem, FolderThatCannotBeFlushed) {
-  const Faults faults({{.call = "fsync", .at = 2}});
-  const SaveReport report = save_again();
-  EXPECT_TRUE(report.atomic);
-  EXPECT_FALSE(report.durable);
-  EXPECT_THAT(report.note, HasSubstr("flushing the folder failed (Input/output error)"));
-  expect_new();
-}
-
-TEST_F(PoorFileSystem, SetWithoutRename) {
-  const Faults faults({{.call = "renameat", .always = true, .error = ENOSYS}});
-  const TemporaryFolder folder;
-  const SaveReport report = save(folder / "s", tensors_of("abc", 1000), {}, {.shard_bytes = 1000});
-  EXPECT_FALSE(report.atomic);
-  EXPECT_EQ(report.note.find("written in place"), report.note.rfind("written in place"));
-  EXPECT_EQ(folder.files(), 4u);
-  EXPECT_TRUE(check(folder / "s-00002-of-00003").valid);
-}
-
-TEST_F(PoorFileSystem, WithoutFlush) {
-  for (const int error : {ENOSYS, EINVAL, ENOTSUP}) {
-    const Faults faults({{.call = "fsync", .always = true, .error = error}});
-    const SaveReport report = save_again();
-    EXPECT_TRUE(report.atomic);
-    EXPECT_FALSE(report.durable);
-    EXPECT_THAT(report.note, HasSubstr("cannot flush files"));
-    expect_new();
-    const EditReport edit = edit_metadata(folder_ / "m", {.set = {{"k", std::to_string(error)}}});
-    EXPECT_FALSE(edit.save.durable);
-    EXPECT_THAT(edit.save.note, HasSubstr("cannot flush"));
-  }
-}
-
-TEST_F(PoorFileSystem, WithoutReservingAndModesAndLocks) {
-  const Faults faults({{.call = "fallocate", .always = true, .error = ENOTSUP},
-                       {.call = "fchmod", .always = true, .error = EPERM},
-                       {.call = "flock", .always = true, .error = ENOLCK}});
-  EXPECT_EQ(save_again().note, "");
-  expect_new();
-  EXPECT_EQ(edit_metadata(folder_ / "m", {.set = {{"k", "v"}}}).save.note, "");
-  EXPECT_EQ(SafeTensors::open(folder_ / "m").metadata().at("k"), "v");
-}
-
-TEST_F(PoorFileSystem, NotAskedToFlushDoesNot) {
-  const Faults faults({{.call = "fsync", .always = true}});
-  const SaveReport report = save_again({.durable = false});
-  EXPECT_FALSE(report.durable);
-  EXPECT_EQ(report.note, "");
-  EXPECT_FALSE(faults.happened());
-}
-
-// How often a process is killed at a random moment; SAFELIGHT_KILL_ROUNDS=200 for a thorough look.
-int kill_rounds() {
-  const char* text = std::getenv("SAFELIGHT_KILL_ROUNDS");
-  return text ? std::atoi(text) : 20;
-}
-
-// Runs `loop` in child processes that are killed at random moments, and `inspect` after each. The child's loop begins
-// once `ready` is there.
-template <class Loop, class Inspect>
-void kill_at_random(const std::filesystem::path& ready, Loop loop, Inspect inspect) {
-  std::mt19937 random(7);
-  for (int round = 0; round < kill_rounds(); ++round) {
-    std::filesystem::remove(ready);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      test::write_file(ready, "");
-      for (;;) loop();
-    }
-    while (!std::filesystem::exists(ready)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
-    ::kill(child, SIGKILL);
-    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-    inspect();
-  }
-}
-
-TEST(Killed, WhileSaving) {
-  const TemporaryFolder folder, apart;
-  const SaveOptions hashes = {.hashes = true};
-  save_named(folder / "m", "ab", hashes);
-  kill_at_random(
-      apart / "ready",
-      [&] {
-        save(folder / "m", tensors_of("abc", 300'000), {}, hashes, {.threads = 2});
-        save_named(folder / "m", "ab", hashes);
-      },
-      [&] { EXPECT_TRUE(verify(SafeTensors::open(folder / "m")).matches); });
-}
-
-TEST(Killed, WhileSavingASet) {
-  const TemporaryFolder folder, apart;
-  const auto save_set = [&](const std::string& names) {
-    save_named(folder / "m", names, {.hashes = true, .shard_bytes = 20'000});
-  };
-  save_set("abc");
-  kill_at_random(
-      apart / "ready",
-      [&] {
-        save_set("xyz");
-        save_set("abc");
-      },
-      [&] {
-        std::string names;
-        for (const char* shard : {"m-00001-of-00003", "m-00002-of-00003", "m-00003-of-00003"}) {
-          if (!std::filesystem::exists(folder / shard)) continue;
-          const SafeTensors file = SafeTensors::open(folder / shard);
-          EXPECT_TRUE(verify(file).matches);
-          names += file.tensors()[0].name;
-        }
-        EXPECT_TRUE(std::string_view("abc").starts_with(names) || std::string_view("xyz").starts_with(names)) << names;
-        if (std::filesystem::exists(folder / "m.index.json")) {
-          EXPECT_EQ(names.size(), 3u);
-        }
-      });
-}
-
-TEST(Killed, WhileEditing) {
-  const TemporaryFolder folder, apart;
-  const auto edit = [&](char value) {
-    edit_metadata(folder / "m", {.set = {{"k", std::string(20'000, value)}}}, {.durable = false});
-  };
-  save_named(folder / "m", "ab", {.metadata_slack = 30'000, .hashes = true});
-  edit('1');
-  kill_at_random(
-      apart / "ready",
-      [&] {
-        edit('2');
-        edit('1');
-      },
-      [&] {
-        const SafeTensors file = SafeTensors::open(folder / "m");
-        const std::string& value = file.metadata().at("k");
-        EXPECT_TRUE(value == std::string(20'000, '1') || value == std::string(20'000, '2'));
-        EXPECT_TRUE(verify(file).matches);
-        EXPECT_EQ(folder.files(), 1u);
-      });
 }
 
 }  // namespace
