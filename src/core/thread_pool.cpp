@@ -62,12 +62,14 @@ void unpin_owner() {
 
 }  // namespace
 
+int available_cores() { return static_cast<int>(allowed_cores().size()); }
+
 // A pool that takes all cores is pinned: the calling thread is worker 0 and takes the first core while the pool lives,
 // the others one each. Smaller ones are not, because several of them in one process would share their cores.
 ThreadPool::ThreadPool(int threads, const CancelToken* cancel) : cancel_(cancel) {
   const std::vector<int>& cores = allowed_cores();
-  const int total = threads > 0 ? threads : static_cast<int>(cores.size());
-  const bool pin = total > 1 && total == static_cast<int>(cores.size());
+  const int total = threads > 0 ? threads : available_cores();
+  const bool pin = total > 1 && total == available_cores();
   if (pin) pin_owner();
   owner_pinned_ = pin;
   try {

@@ -13,6 +13,9 @@
 
 namespace safelight {
 
+// Cores that this process may run on, asked once; at least 1.
+int available_cores();
+
 // Runs loops of independent tasks, handed out one by one: cores of unequal speed (a shared machine) stay equally busy.
 // Workers spin for a while after a loop, because the next follows within microseconds, then sleep.
 // One loop at a time: parallel_for is called from the thread that made the pool, and never from inside a task. That
@@ -20,7 +23,7 @@ namespace safelight {
 // that it starts meanwhile inherit its core.
 class ThreadPool {
  public:
-  // threads = 0: as many as there are cores this process may run on. Fewer, down to the calling one, if the system has
+  // threads = 0: available_cores(). Fewer, down to the calling one, if the system has
   // no more.
   explicit ThreadPool(int threads = 0, const CancelToken* cancel = nullptr);
   ~ThreadPool();

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "core/fail.h"
 #include "core/human.h"
+#include "core/thread_pool.h"
 #include "format/safetensors_state.h"
 
 namespace safelight {
@@ -57,16 +57,15 @@ double cached_share(std::span<const std::byte> mapping, std::uint64_t begin, std
   return samples == 0 ? 1 : static_cast<double>(cached) / static_cast<double>(samples);
 }
 
-int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
 // Where reading means waiting, more threads than cores keep more of it under way; a disk serves about 8 at full speed.
-int waiting_threads() { return std::max(cores(), 8); }
+int waiting_threads() { return std::max(available_cores(), 8); }
 
 ReadChoice by_looking(const SafeTensors& file, std::span<const ReadRequest> requests, std::uint64_t bytes) {
   // Below this a disk is done before it is worth to leave nothing in the page cache for the next reader.
   constexpr std::uint64_t kSmall = std::uint64_t{64} << 20;
   const FileSystem fs = file_system_of(file.descriptor());
-  if (fs.medium == Medium::memory) return {ReadStrategy::parallel, fmt::format("{} is memory", fs.name), cores()};
+  if (fs.medium == Medium::memory)
+    return {ReadStrategy::parallel, fmt::format("{} is memory", fs.name), available_cores()};
   std::uint64_t begin = file.file_bytes(), end = 0;
   for (const ReadRequest& request : requests) {
     if (request.copy.empty) continue;
@@ -75,7 +74,7 @@ ReadChoice by_looking(const SafeTensors& file, std::span<const ReadRequest> requ
   }
   const double cached = begin < end ? cached_share(FormatAccess::state(file).file, begin, end) : 1;
   std::string reason = fmt::format("{:.0f}% of it is in the page cache", cached * 100);
-  if (cached >= 0.5) return {ReadStrategy::parallel, std::move(reason), cores()};
+  if (cached >= 0.5) return {ReadStrategy::parallel, std::move(reason), available_cores()};
   if (fs.medium == Medium::network)
     return {ReadStrategy::parallel, fmt::format("{}, and {} is a network", reason, fs.name), waiting_threads()};
   if (bytes < kSmall)
@@ -101,9 +100,9 @@ std::string_view name(ReadStrategy strategy) noexcept {
 
 ReadChoice choose_strategy(const SafeTensors& file, std::span<const ReadRequest> requests, std::uint64_t bytes,
                            ReadStrategy wanted) {
-  if (file.descriptor() < 0) return {ReadStrategy::map, "its bytes are in memory", cores()};
+  if (file.descriptor() < 0) return {ReadStrategy::map, "its bytes are in memory", available_cores()};
   if (wanted == ReadStrategy::automatic) return by_looking(file, requests, bytes);
-  return {wanted, "asked for", wanted == ReadStrategy::direct ? waiting_threads() : cores()};
+  return {wanted, "asked for", wanted == ReadStrategy::direct ? waiting_threads() : available_cores()};
 }
 
 }  // namespace safelight
