@@ -78,7 +78,7 @@ TEST_F(SetMetadataCommand, SaysWhatTheFileSystemCannotDo) {
   const std::string text(100, 't');
   const Result result = run({"set-metadata", file_, "title=" + text}, poor);
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("safelight: note: the file system cannot rename (Function not implemented), so the "
+  EXPECT_THAT(result.err, HasSubstr("safelight: warning: the file system cannot rename (Function not implemented), so the "
                                     "file was written in place, which is not atomic\n"));
   EXPECT_EQ(metadata(file_).at("title"), text);
   write(0);

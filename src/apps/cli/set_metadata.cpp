@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/cli/commands.h"
+#include "apps/cli/save_note.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/human.h"
@@ -88,7 +89,7 @@ int set_metadata(const Options& options) {
     return 0;
   }
   fmt::print("{}  {}; room for {} more\n", printable(written), in_words(report.way), human_bytes(report.slack));
-  if (!report.save.note.empty()) fmt::print(stderr, "safelight: note: {}\n", report.save.note);
+  show_note(report.save, options.json);
   return 0;
 }
 
