@@ -56,10 +56,10 @@ struct CastReport {
   SaveReport saved = {};
 };
 
-// Writes a copy of the file `in` to `out` (which may be the same path), with the chosen tensors cast. The others and
-// the metadata stay as they are, except that hashes of the old bytes are left out. Streams: memory holds a few tensors
-// at a time. Atomic, as save() is. Throws as SafeTensors::open() and save() do, and Error(usage) for a type that cannot
-// be cast, or for a pattern that fits no tensor.
+// Writes a copy of `in`, a file or a set (sharded.h), to the file `out`, which may be the same path, with the chosen
+// tensors cast. The others and the metadata stay as they are, except that hashes of the old bytes are left out.
+// Streams: memory holds a few tensors at a time. Atomic, as save() is. Throws as ShardedTensors::open() and save() do,
+// Error(usage) for a type that cannot be cast, and Error(model) for a pattern that fits no tensor.
 CastReport cast_file(const std::filesystem::path& in, const std::filesystem::path& out, const CastOptions& options,
                      const Context& context = {});
 

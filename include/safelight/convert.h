@@ -62,9 +62,9 @@ struct ImportedFile {
   std::vector<std::string> notes;  // what else a person should know, one line each
 };
 
-// Opens any of the formats: checks its structure, reads no tensor yet. Throws Error(io), Error(format) if the file is
-// not what it claims or cannot be read without executing something, Error(limit) for files made to exhaust memory,
-// Error(model) if there is nothing to take, Error(cancelled).
+// Opens any of the formats, or a set of SafeTensors files (sharded.h): checks its structure, reads no tensor yet.
+// Throws Error(io), Error(format) if the file is not what it claims or cannot be read without executing something,
+// Error(limit) for files made to exhaust memory, Error(model) if there is nothing to take, Error(cancelled).
 ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options = {},
                          const Context& context = {});
 

@@ -1,4 +1,4 @@
-// How two files differ: what they hold, and by how much their numbers differ.
+// How two files, or sets of files, differ: what they hold, and by how much their numbers differ.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "safelight/context.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight {
 
@@ -58,6 +58,7 @@ struct FileDiff {
 // Reads tensors a slice at a time on several threads; the result has the same bits on any number of them. Progress:
 // stage "compare", in bytes of both files. Throws Error(usage) for a negative tolerance or a pattern that fits no
 // tensor of either file, Error(io), Error(cancelled).
-FileDiff diff(const SafeTensors& a, const SafeTensors& b, const DiffOptions& options = {}, const Context& context = {});
+FileDiff diff(const ShardedTensors& a, const ShardedTensors& b, const DiffOptions& options = {},
+              const Context& context = {});
 
 }  // namespace safelight

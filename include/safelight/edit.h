@@ -14,12 +14,13 @@
 #include "safelight/context.h"
 #include "safelight/pending_tensor.h"
 #include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight {
 
-// The tensors of a file, in the order of their bytes; each keeps the file open.
+// The tensors of a file or a set, by shard, then in the order of their bytes; each keeps its file open.
 // Throws Error(limit) if a dimension exceeds 2^63-1.
-std::vector<PendingTensor> tensors_of(const SafeTensors& file);
+std::vector<PendingTensor> tensors_of(const ShardedTensors& files);
 
 // The tensors of all files, one file after the other. Throws Error(usage) listing the names that several files have.
 std::vector<PendingTensor> join(std::span<const SafeTensors> files);
@@ -36,7 +37,7 @@ Metadata without_hashes(Metadata metadata);
 
 // Those whose names fit one of the patterns, or those that fit none, in their order. Patterns as in a shell: * stands
 // for any text (dots included), ? for a character, [a-z] for one of a set.
-// Throws Error(usage) naming a pattern that fits no tensor.
+// Throws Error(model) naming a pattern that fits no tensor.
 std::vector<PendingTensor> keep(std::vector<PendingTensor> tensors, std::span<const std::string> patterns);
 std::vector<PendingTensor> drop(std::vector<PendingTensor> tensors, std::span<const std::string> patterns);
 

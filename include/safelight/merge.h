@@ -15,7 +15,7 @@
 namespace safelight {
 
 struct WeightedFile {
-  std::filesystem::path path;
+  std::filesystem::path path;  // of a file; a term may also be a set (sharded.h)
   double weight = 1;
 };
 
@@ -51,8 +51,8 @@ struct MergeReport {
 
 // Writes the merge to `out`, which may be one of the inputs. Sums are made in doubles, products of LoRAs in floats, and
 // the result is rounded once. Everything is checked before the first byte is written. Streams: memory holds a few
-// tensors at a time. Atomic, as save() is. Throws as SafeTensors::open() and save() do; Error(usage) for weights that
-// are not finite, or nothing to do; Error(model) for files that do not fit together.
+// tensors at a time. Atomic, as save() is. Throws as ShardedTensors::open() and save() do; Error(usage) for weights
+// that are not finite, or nothing to do; Error(model) for files that do not fit together.
 MergeReport merge(const std::filesystem::path& out, const MergeOptions& options, const Context& context = {});
 
 }  // namespace safelight

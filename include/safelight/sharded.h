@@ -37,6 +37,9 @@ class ShardedTensors {
   // other problems: what() tells the first and how many more there are.
   static ShardedTensors open(const std::filesystem::path& path, const ShardedOptions& options = {});
 
+  // A set of one: what takes a set takes a file.
+  ShardedTensors(const SafeTensors& file);
+
   const std::filesystem::path& path() const noexcept;
   std::span<const SafeTensors> shards() const noexcept;  // by file name
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "safelight/context.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -34,7 +34,7 @@ struct StatisticsOptions {
 // `bins` out of range, Error(io) if the file cannot be read, Error(cancelled).
 std::vector<Statistics> statistics(std::span<const Tensor> tensors, const StatisticsOptions& options = {},
                                    const Context& context = {});
-std::vector<Statistics> statistics(const SafeTensors& file, std::span<const TensorInfo> tensors,
+std::vector<Statistics> statistics(std::span<const ShardedTensors::Entry> tensors,
                                    const StatisticsOptions& options = {}, const Context& context = {});
 
 }  // namespace safelight

@@ -41,17 +41,18 @@ CastReport cast_file(const std::filesystem::path& in, const std::filesystem::pat
                      const Context& context) {
   check_type(options.to);
   if (options.from) check_type(*options.from);
-  const SafeTensors file = SafeTensors::open(in);
-  const std::span<const TensorInfo> infos = file.tensors();
+  const ShardedTensors files = ShardedTensors::open(in);
+  const std::span<const ShardedTensors::Entry> entries = files.tensors();
   const NameSelection selection(options.only, options.except);
-  selection.check(infos);
+  selection.check(entries);
 
-  CastReport report{.tensors = static_cast<std::int64_t>(infos.size())};
-  std::vector<CastLosses> losses(infos.size());
+  CastReport report{.tensors = static_cast<std::int64_t>(entries.size())};
+  std::vector<CastLosses> losses(entries.size());
   std::vector<PendingTensor> tensors;
-  tensors.reserve(infos.size());
-  for (std::size_t i = 0; i < infos.size(); ++i) {
-    const TensorInfo& info = infos[i];
+  tensors.reserve(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const SafeTensors& file = *entries[i].shard;
+    const TensorInfo& info = *entries[i].info;
     const bool chosen = can_cast(info.dtype) && info.dtype != options.to &&
                         info.dtype == options.from.value_or(info.dtype) && selection.contains(info.name);
     const DType to = chosen ? options.to : info.dtype;
@@ -63,10 +64,10 @@ CastReport cast_file(const std::filesystem::path& in, const std::filesystem::pat
                        }});
   }
   report.saved =
-      save(out, tensors, report.changed > 0 ? without_hashes(file.metadata()) : file.metadata(), {}, context);
-  for (std::size_t i = 0; i < infos.size(); ++i) {
+      save(out, tensors, report.changed > 0 ? without_hashes(files.metadata()) : files.metadata(), {}, context);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
     report.losses += losses[i];
-    if (losses[i].overflowed + losses[i].vanished > 0) report.lossy.push_back({infos[i].name, losses[i]});
+    if (losses[i].overflowed + losses[i].vanished > 0) report.lossy.push_back({entries[i].info->name, losses[i]});
   }
   return report;
 }

@@ -172,25 +172,25 @@ class Comparison {
   std::vector<std::vector<std::byte>> a_scratch_, b_scratch_;  // of each worker
 };
 
-void check(const SafeTensors& a, const SafeTensors& b, const DiffOptions& options) {
+void check(const ShardedTensors& a, const ShardedTensors& b, const DiffOptions& options) {
   for (const double tolerance : {options.tolerance, options.relative})
     if (!(tolerance >= 0)) fail(ErrorCategory::usage, "[diff] expected a tolerance of 0 or more, found {}", tolerance);
-  std::vector<TensorInfo> all(a.tensors().begin(), a.tensors().end());
+  std::vector<ShardedTensors::Entry> all(a.tensors().begin(), a.tensors().end());
   all.insert(all.end(), b.tensors().begin(), b.tensors().end());
   NameSelection(options.only, options.except).check(all);
 }
 
 // All chosen names of both files, sorted.
-std::vector<TensorDiff> paired(const SafeTensors& a, const SafeTensors& b, const DiffOptions& options) {
+std::vector<TensorDiff> paired(const ShardedTensors& a, const ShardedTensors& b, const DiffOptions& options) {
   const NameSelection selection(options.only, options.except);
   std::vector<TensorDiff> result;
-  for (const TensorInfo& info : a.tensors()) {
-    if (!selection.contains(info.name)) continue;
-    result.push_back({.name = info.name, .a = info});
-    if (const TensorInfo* other = b.find(info.name)) result.back().b = *other;
+  for (const auto& [info, shard] : a.tensors()) {
+    if (!selection.contains(info->name)) continue;
+    result.push_back({.name = info->name, .a = *info});
+    if (const TensorInfo* other = b.find(info->name).info) result.back().b = *other;
   }
-  for (const TensorInfo& info : b.tensors())
-    if (selection.contains(info.name) && !a.find(info.name)) result.push_back({.name = info.name, .b = info});
+  for (const auto& [info, shard] : b.tensors())
+    if (selection.contains(info->name) && !a.find(info->name).info) result.push_back({.name = info->name, .b = *info});
   std::ranges::sort(result, {}, &TensorDiff::name);
   return result;
 }
@@ -224,14 +224,14 @@ void judge(TensorDiff& t, const Pair& pair, const DiffOptions& options) {
 
 }  // namespace
 
-FileDiff diff(const SafeTensors& a, const SafeTensors& b, const DiffOptions& options, const Context& context) {
+FileDiff diff(const ShardedTensors& a, const ShardedTensors& b, const DiffOptions& options, const Context& context) {
   check(a, b, options);
   std::vector<TensorDiff> tensors = paired(a, b, options);
   std::vector<Pair> pairs;
   std::int64_t done = 0, total = 0;
   for (const TensorDiff& t : tensors) {
     if (!comparable(t)) continue;
-    pairs.push_back({Source(a, *t.a), Source(b, *t.b)});
+    pairs.push_back({Source(*a.find(t.name).shard, *t.a), Source(*b.find(t.name).shard, *t.b)});
     total += pairs.back().a.bytes() + pairs.back().b.bytes();
   }
   std::vector<Source> sizes;

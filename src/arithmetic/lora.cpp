@@ -29,11 +29,11 @@ struct Home {
   int part, parts;
 };
 
-std::unordered_map<std::string, Home> homes_in(const SafeTensors& base) {
+std::unordered_map<std::string, Home> homes_in(const ShardedTensors& base) {
   std::unordered_map<std::string, Home> homes;
-  for (const TensorInfo& info : base.tensors())
-    for (LoraHome& home : lora_homes(info.name))
-      homes.try_emplace(std::move(home.module), Home{&info, home.part, home.parts});
+  for (const auto& [info, shard] : base.tensors())
+    for (LoraHome& home : lora_homes(info->name))
+      homes.try_emplace(std::move(home.module), Home{info, home.part, home.parts});
   return homes;
 }
 
@@ -147,7 +147,7 @@ std::map<std::string, Parts> modules_in(const SafeTensors& file, std::vector<std
 
 }  // namespace
 
-LoraPlan::LoraPlan(const SafeTensors& base, std::span<const WeightedFile> loras) {
+LoraPlan::LoraPlan(const ShardedTensors& base, std::span<const WeightedFile> loras) {
   const std::unordered_map<std::string, Home> homes = homes_in(base);
   for (const WeightedFile& lora : loras) {
     const SafeTensors file = SafeTensors::open(lora.path);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "safelight/merge.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight {
 
@@ -29,7 +29,7 @@ class LoraPlan {
  public:
   // Throws Error(model) for an up without a down, matrices that do not fit each other or their tensor, and types that
   // are no floating numbers.
-  LoraPlan(const SafeTensors& base, std::span<const WeightedFile> loras);
+  LoraPlan(const ShardedTensors& base, std::span<const WeightedFile> loras);
 
   // What is to be added to a tensor; empty for most.
   std::span<const LoraModule> modules(const std::string& tensor) const;

@@ -26,20 +26,20 @@ namespace {
 constexpr std::size_t kNamesShown = 3, kLongestName = 120;
 
 struct Term {
-  SafeTensors file;
+  ShardedTensors files;
   double weight;
 };
 
-// What becomes of one tensor of the first file.
+// What becomes of one tensor of the first term.
 struct Recipe {
-  const TensorInfo* base = nullptr;
+  ShardedTensors::Entry base = {};
   std::vector<std::pair<Source, double>> terms = {};  // the first file's too
   std::span<const LoraModule> loras = {};
   DType to = DType::F32;
   CastLosses losses = {};
 
   bool copies() const noexcept {
-    return terms.size() == 1 && terms[0].second == 1 && loras.empty() && to == base->dtype;
+    return terms.size() == 1 && terms[0].second == 1 && loras.empty() && to == base.info->dtype;
   }
 };
 
@@ -65,12 +65,12 @@ void check(const MergeOptions& options) {
 
 class Plan {
  public:
-  explicit Plan(const MergeOptions& options) : terms_(open(options.terms)), loras_(terms_[0].file, options.loras) {
-    for (const TensorInfo& info : base().tensors()) add(info, options);
+  explicit Plan(const MergeOptions& options) : terms_(open(options.terms)), loras_(terms_[0].files, options.loras) {
+    for (const ShardedTensors::Entry& entry : base().tensors()) add(entry, options);
     std::set<std::string> left_out;  // integers (position_ids) come and go with the program that saved the file
     for (std::size_t i = 1; i < terms_.size(); ++i)
-      for (const TensorInfo& info : terms_[i].file.tensors())
-        if (can_cast(info.dtype) && !base().find(info.name)) left_out.insert(info.name);
+      for (const auto& [info, shard] : terms_[i].files.tensors())
+        if (can_cast(info->dtype) && !base().find(info->name).info) left_out.insert(info->name);
     report.left_out.assign(left_out.begin(), left_out.end());
     report.tensors = static_cast<std::int64_t>(recipes.size());
     report.lora_modules = loras_.count();
@@ -78,7 +78,7 @@ class Plan {
     check_fit(options);
   }
 
-  const SafeTensors& base() const { return terms_[0].file; }
+  const ShardedTensors& base() const { return terms_[0].files; }
 
   std::vector<Recipe> recipes;
   MergeReport report;
@@ -86,13 +86,14 @@ class Plan {
  private:
   static std::vector<Term> open(const std::vector<WeightedFile>& files) {
     std::vector<Term> terms;
-    for (const WeightedFile& file : files) terms.push_back({SafeTensors::open(file.path), file.weight});
+    for (const WeightedFile& file : files) terms.push_back({ShardedTensors::open(file.path), file.weight});
     return terms;
   }
 
-  void add(const TensorInfo& info, const MergeOptions& options) {
-    Recipe recipe{.base = &info, .loras = loras_.modules(info.name), .to = info.dtype};
-    recipe.terms.emplace_back(Source(base(), info), 1);
+  void add(const ShardedTensors::Entry& entry, const MergeOptions& options) {
+    const TensorInfo& info = *entry.info;
+    Recipe recipe{.base = entry, .loras = loras_.modules(info.name), .to = info.dtype};
+    recipe.terms.emplace_back(Source(*entry.shard, info), 1);
     if (can_cast(info.dtype)) {
       recipe.to = options.to.value_or(info.dtype);
       if (const auto terms = paired(info); terms.size() == terms_.size()) {
@@ -109,9 +110,9 @@ class Plan {
   std::vector<std::pair<Source, double>> paired(const TensorInfo& info) const {
     std::vector<std::pair<Source, double>> found;
     for (const Term& term : terms_)
-      if (const TensorInfo* other = term.file.find(info.name);
+      if (const auto [other, shard] = term.files.find(info.name);
           other && other->shape == info.shape && can_cast(other->dtype))
-        found.emplace_back(Source(term.file, *other), term.weight);
+        found.emplace_back(Source(*shard, *other), term.weight);
     return found;
   }
 
@@ -159,9 +160,9 @@ CastLosses store(const std::vector<double>& values, DType to, std::byte* out, st
   return cast_kernel(DType::F32, to)(reinterpret_cast<const std::byte*>(odd.data()), count, out);
 }
 
-Tensor made(const SafeTensors& base, Recipe& recipe) {
-  if (recipe.copies()) return read_tensor(base, *recipe.base);
-  Tensor result = Tensor::allocate(recipe.to, shape_of(*recipe.base));
+Tensor made(Recipe& recipe) {
+  if (recipe.copies()) return read_tensor(*recipe.base.shard, *recipe.base.info);
+  Tensor result = Tensor::allocate(recipe.to, shape_of(*recipe.base.info));
   std::vector<LoraDelta> deltas;
   for (const LoraModule& module : recipe.loras) deltas.emplace_back(module, result.elements());
   std::vector<double> values, decoded;
@@ -190,8 +191,8 @@ MergeReport merge(const std::filesystem::path& out, const MergeOptions& options,
   std::vector<PendingTensor> tensors;
   tensors.reserve(plan.recipes.size());
   for (Recipe& recipe : plan.recipes)
-    tensors.push_back({recipe.base->name, recipe.to, shape_of(*recipe.base),
-                       [&base = plan.base(), &recipe] { return made(base, recipe); }});
+    tensors.push_back(
+        {recipe.base.info->name, recipe.to, shape_of(*recipe.base.info), [&recipe] { return made(recipe); }});
   plan.report.saved = save(out, tensors, without_hashes(plan.base().metadata()), {}, context);
   for (const Recipe& recipe : plan.recipes) plan.report.losses += recipe.losses;
   return std::move(plan.report);

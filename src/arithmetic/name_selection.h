@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 
 namespace safelight {
 
@@ -18,8 +18,8 @@ class NameSelection {
 
   bool contains(std::string_view name) const noexcept;
 
-  // Throws Error(usage) if a pattern of either list fits none of the tensors: it is misspelt.
-  void check(std::span<const TensorInfo> tensors) const;
+  // Throws Error(model) if a pattern of either list fits none of the tensors: it is misspelt.
+  void check(std::span<const ShardedTensors::Entry> tensors) const;
 
  private:
   std::span<const std::string> only_, except_;

@@ -196,11 +196,11 @@ std::vector<Statistics> statistics(std::span<const Tensor> tensors, const Statis
   return statistics_of(sources, options.bins, context);
 }
 
-std::vector<Statistics> statistics(const SafeTensors& file, std::span<const TensorInfo> tensors,
-                                   const StatisticsOptions& options, const Context& context) {
+std::vector<Statistics> statistics(std::span<const ShardedTensors::Entry> tensors, const StatisticsOptions& options,
+                                   const Context& context) {
   std::vector<Source> sources;
   sources.reserve(tensors.size());
-  for (const TensorInfo& info : tensors) sources.emplace_back(file, info);
+  for (const auto& [info, file] : tensors) sources.emplace_back(*file, *info);
   return statistics_of(sources, options.bins, context);
 }
 

@@ -24,21 +24,22 @@ void check_patterns(std::span<const PendingTensor> tensors, std::span<const std:
   for (const std::string& pattern : patterns)
     if (std::none_of(tensors.begin(), tensors.end(),
                      [&](const PendingTensor& t) { return glob_match(pattern, t.name); }))
-      fail(ErrorCategory::usage, "[edit] no tensor's name fits \"{}\"", shown(pattern));
+      fail(ErrorCategory::model, "[edit] no tensor's name fits \"{}\"", shown(pattern));
 }
 
 }  // namespace
 
-std::vector<PendingTensor> tensors_of(const SafeTensors& file) {
+std::vector<PendingTensor> tensors_of(const ShardedTensors& files) {
   std::vector<PendingTensor> list;
-  list.reserve(file.tensors().size());
-  for (const TensorInfo& info : file.tensors()) {
-    Shape shape = file.tensor(info).shape();
-    list.push_back({info.name, info.dtype, shape, [file, offset = file.offset(info), dtype = info.dtype, shape] {
-                      Tensor t = allocate_passing(dtype, shape);
-                      file.read(offset, {t.mutable_data(), t.bytes()});
-                      return t;
-                    }});
+  list.reserve(files.tensors().size());
+  for (const auto& [info, shard] : files.tensors()) {
+    Shape shape = shard->tensor(*info).shape();
+    list.push_back(
+        {info->name, info->dtype, shape, [file = *shard, offset = shard->offset(*info), dtype = info->dtype, shape] {
+           Tensor t = allocate_passing(dtype, shape);
+           file.read(offset, {t.mutable_data(), t.bytes()});
+           return t;
+         }});
   }
   return list;
 }

@@ -43,6 +43,7 @@ class ShardSet {
   explicit ShardSet(const ShardedOptions& options) : options_(options) {}
 
   std::shared_ptr<const ShardedTensors::State> open(const fs::path& path);
+  std::shared_ptr<const ShardedTensors::State> of_one(const SafeTensors& file);
 
  private:
   using Entry = ShardedTensors::Entry;
@@ -88,6 +89,13 @@ std::shared_ptr<const ShardedTensors::State> ShardSet::open(const fs::path& path
     compare_sizes();
   }
   finish();
+  return state_;
+}
+
+std::shared_ptr<const ShardedTensors::State> ShardSet::of_one(const SafeTensors& file) {
+  state_->path = file.path();
+  state_->shards.push_back(file);
+  collect();
   return state_;
 }
 
@@ -268,6 +276,8 @@ void ShardSet::finish() {
 ShardedTensors ShardedTensors::open(const fs::path& path, const ShardedOptions& options) {
   return ShardedTensors(ShardSet(options).open(path));
 }
+
+ShardedTensors::ShardedTensors(const SafeTensors& file) : state_(ShardSet({}).of_one(file)) {}
 
 const fs::path& ShardedTensors::path() const noexcept { return state_->path; }
 std::span<const SafeTensors> ShardedTensors::shards() const noexcept { return state_->shards; }

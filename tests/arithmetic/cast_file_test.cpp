@@ -83,7 +83,7 @@ TEST_F(CastFile, TensorsLargerThanASlice) {
 TEST_F(CastFile, Refuses) {
   EXPECT_ERROR(cast_file(in_, out_, {.to = DType::I64}), usage, "found I64");
   EXPECT_ERROR(cast_file(in_, out_, {.to = DType::F16, .from = DType::I64}), usage, "found I64");
-  EXPECT_ERROR(cast_file(in_, out_, {.to = DType::F16, .only = {"b.*"}}), usage, "\"b.*\" fits none");
+  EXPECT_ERROR(cast_file(in_, out_, {.to = DType::F16, .only = {"b.*"}}), model, "\"b.*\" fits none");
   EXPECT_ERROR(cast_file(folder_ / "none", out_, {}), io, "none");
   CancelToken token;
   token.cancel();

@@ -177,7 +177,7 @@ TEST_F(Diff, ChosenTensorsAndBadOptions) {
       b{{"x.w", numbers({1})}, {"y.w", numbers({2})}, {"z", numbers({2})}};
   EXPECT_FALSE(diff(a, b, {.only = {"x.*"}}).differs);
   EXPECT_FALSE(diff(a, b, {.except = {"y.*", "z"}}).differs);
-  EXPECT_ERROR(diff(a, b, {.only = {"q"}}), usage, "\"q\" fits none");
+  EXPECT_ERROR(diff(a, b, {.only = {"q"}}), model, "\"q\" fits none");
   EXPECT_ERROR(diff(a, b, {.tolerance = -1}), usage, "found -1");
   EXPECT_ERROR(diff(a, b, {.relative = std::nan("")}), usage, "tolerance");
 }

@@ -18,11 +18,12 @@ TEST(NameSelection, OnlyAndExcept) {
 }
 
 TEST(NameSelection, APatternThatFitsNothingIsAnError) {
-  const std::vector<TensorInfo> tensors{{"a.weight", DType::F32, {}, 0, 0}, {"a.bias", DType::F32, {}, 0, 0}};
+  const TensorInfo weight{"a.weight", DType::F32, {}, 0, 0}, bias{"a.bias", DType::F32, {}, 0, 0};
+  const std::vector<ShardedTensors::Entry> tensors{{&weight, nullptr}, {&bias, nullptr}};
   const Patterns none, good{"a.*"}, bad{"b.*"};
   EXPECT_NO_THROW(NameSelection(good, good).check(tensors));
-  EXPECT_ERROR(NameSelection(bad, none).check(tensors), usage, "\"b.*\" fits none of its 2");
-  EXPECT_ERROR(NameSelection(good, bad).check(tensors), usage, "\"b.*\"");
+  EXPECT_ERROR(NameSelection(bad, none).check(tensors), model, "\"b.*\" fits none of its 2");
+  EXPECT_ERROR(NameSelection(good, bad).check(tensors), model, "\"b.*\"");
 }
 
 }  // namespace

@@ -47,6 +47,19 @@ TEST_F(ConvertCommand, Json) {
   EXPECT_EQ(simdjson::dom::array(json["shared"]).size(), 4u);
 }
 
+TEST_F(ConvertCommand, ASetOfFiles) {
+  const std::string file = folder_ / "x.safetensors", set = folder_ / "set", out = folder_ / "x.npz";
+  ASSERT_EQ(run({"convert", golden("torch_2.15_zip.pt"), file}).exit_code, 0);
+  ASSERT_EQ(run({"split", file, "--max-size", "100", "-o", set}).exit_code, 0);
+  for (const std::string& in : {set, set + "/x.safetensors.index.json"}) {
+    const Result result = run({"convert", in, out});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, StartsWith(out + "  22 tensors, "));
+    EXPECT_THAT(result.out, HasSubstr("from a set of SafeTensors files\n"));
+  }
+  EXPECT_EQ(run({"convert", set, out, "--prefix", "x"}).exit_code, 2);
+}
+
 TEST_F(ConvertCommand, OptionsChoose) {
   const std::string out = folder_ / "x";
   EXPECT_EQ(run({"convert", golden("gguf_types.gguf"), out, "--to", "safetensors", "--dequantise", "F16"}).exit_code,

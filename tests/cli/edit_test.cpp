@@ -103,6 +103,27 @@ TEST_F(EditCommands, SplitBySizeAndJoinAgain) {
   }
 }
 
+TEST_F(EditCommands, TakeSetsAsTheyTakeFiles) {
+  ASSERT_EQ(run({"split", file_, "--max-size", "16", "-o", set_}).exit_code, 0);
+  const std::string index = set_ + "/model.safetensors.index.json", halves = folder_ / "halves";
+  const Result keep = run({"keep", set_, "unet.b", "vae.*", "-o", out_});
+  EXPECT_EQ(keep.out, "2 of 4 tensors, 16 B\nwritten: " + out_ + "\n") << keep.err;
+  EXPECT_EQ(first(out_, "unet.b"), 2);
+  EXPECT_EQ(first(out_, "vae.a"), 3);
+  EXPECT_EQ(run({"drop", index, "ema.*", "-o", out_}).exit_code, 0);
+  EXPECT_THAT(names(out_), ElementsAre("unet.a", "unet.b", "vae.a"));
+  EXPECT_EQ(run({"rename", set_, "--add-prefix", "x.", "-o", out_}).exit_code, 0);
+  EXPECT_EQ(first(out_, "x.ema.a"), 4);
+  for (const std::string& set : {set_, set_ + "/", index}) {
+    EXPECT_EQ(run({"split", set, "--max-size", "8", "-o", halves}).exit_code, 0);
+    EXPECT_TRUE(
+        std::filesystem::exists(halves + "/" + (set == index ? "model" : "set") + "-00004-of-00004.safetensors"));
+    std::filesystem::remove_all(halves);
+  }
+  std::filesystem::remove(set_ + "/model-00002-of-00002.safetensors");
+  EXPECT_EQ(run({"keep", set_, "*", "-o", out_}).exit_code, 3) << "a shard is missing";
+}
+
 TEST_F(EditCommands, SplitByPrefix) {
   const Result result = run({"split", file_, "--by-prefix", "-o", set_, "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -112,7 +133,7 @@ TEST_F(EditCommands, SplitByPrefix) {
 }
 
 TEST_F(EditCommands, RefusesWithoutTouchingAnything) {
-  EXPECT_EQ(run({"keep", file_, "nothing*", "-o", out_}).exit_code, 2);
+  EXPECT_EQ(run({"keep", file_, "nothing*", "-o", out_}).exit_code, 5);
   EXPECT_EQ(run({"keep", file_, "unet.*"}).exit_code, 2);
   EXPECT_EQ(run({"keep", folder_ / "none", "*", "-o", out_}).exit_code, 3);
   EXPECT_EQ(run({"rename", file_, "-e", "s/(/x/", "-o", out_}).exit_code, 2);

@@ -61,7 +61,7 @@ TEST_F(NumbersCommands, StatChart) {
   EXPECT_GT(chart.width, 500);
   EXPECT_GT(chart.height, 100);
   EXPECT_EQ(run({"stat", a_, "--png", folder_ / "chart.jpg"}).exit_code, 2);
-  EXPECT_EQ(run({"stat", a_, "nothing.*"}).exit_code, 2);
+  EXPECT_EQ(run({"stat", a_, "nothing.*"}).exit_code, 5);
 }
 
 TEST_F(NumbersCommands, DiffTellsByItsExitCode) {
@@ -98,6 +98,21 @@ TEST_F(NumbersCommands, Cast) {
   ASSERT_EQ(json.exit_code, 0) << json.err;
   EXPECT_EQ(std::int64_t(parsed(json)["changed"]), 1);
   EXPECT_EQ(SafeTensors::open(out_).find("net.weight")->dtype, DType::F32);
+}
+
+TEST_F(NumbersCommands, TakeSetsAsTheyTakeFiles) {
+  const std::string set = folder_ / "set", index = set + "/a.safetensors.index.json";
+  ASSERT_EQ(run({"split", a_, "--max-size", "4", "-o", set}).exit_code, 0);
+  const auto table = [](const Result& result) { return result.out; };
+  EXPECT_EQ(table(run({"stat", set, "net.*"})), table(run({"stat", a_, "net.*"})));
+  EXPECT_EQ(run({"diff", set, a_}).exit_code, 0);
+  EXPECT_THAT(run({"diff", index, b_}).out, HasSubstr("2 tensors in both, 1 of them the same\n"));
+  const std::string other = folder_ / "other.safetensors";
+  ASSERT_EQ(run({"cast", index, "-o", out_, "--to", "F16"}).exit_code, 0);
+  ASSERT_EQ(run({"cast", a_, "-o", other, "--to", "F16"}).exit_code, 0);
+  EXPECT_EQ(read_file(out_), read_file(other));
+  ASSERT_EQ(run({"merge", "-o", out_, "--sum", set + "=0.5", b_ + "=0.5"}).exit_code, 0);
+  EXPECT_EQ(to_f32(SafeTensors::open(out_).tensor("net.weight")).floats()[2], 3);
 }
 
 // An option takes one value each time: what follows it is the file.

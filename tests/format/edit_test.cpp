@@ -63,8 +63,8 @@ TEST_F(Edit, KeepAndDropByPattern) {
   EXPECT_THAT(names(keep(all(), patterns)), ElementsAre("net.a.bias", "vae.bias", "z"));
   EXPECT_THAT(names(drop(all(), patterns)), ElementsAre("net.a.w"));
   const std::vector<std::string> typo = {"*.bias", "nte.*"};
-  EXPECT_ERROR(keep(all(), typo), usage, "\"nte.*\"");
-  EXPECT_ERROR(drop(all(), typo), usage, "\"nte.*\"");
+  EXPECT_ERROR(keep(all(), typo), model, "\"nte.*\"");
+  EXPECT_ERROR(drop(all(), typo), model, "\"nte.*\"");
 }
 
 TEST_F(Edit, RenamesInOrder) {

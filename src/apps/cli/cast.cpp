@@ -9,6 +9,7 @@
 
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/save_note.h"
 #include "apps/cli/work_progress.h"
 #include "core/human.h"
 #include "core/json_text.h"
@@ -64,8 +65,7 @@ int cast_one(Options& options) {
   WorkProgress progress(options.json);
   const CastReport report = cast_file(options.in, options.out, options.cast, progress.context(options.threads));
   progress.clear();
-  if (!options.json && !report.saved.note.empty())
-    fmt::print(stderr, "safelight: warning: {}\n", printable(report.saved.note));
+  show_note(report.saved, options.json);
   fmt::print("{}", options.json ? as_json(options, report) : as_text(options, report));
   return 0;
 }
@@ -75,7 +75,7 @@ int cast_one(Options& options) {
 void add_cast(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command("cast", "Write a file with its tensors in another floating type.");
-  command.add_option("FILE", options->in, "The file to read").required();
+  command.add_option("FILE", options->in, "The file to read, or the folder or index of a set").required();
   command.add_option("-o,--output", options->out, "Where the new file goes; may be FILE itself").required();
   command.add_option("--to", options->to, "F64, F32, F16, BF16, F8_E4M3 or F8_E5M2").required();
   command.add_option("--from", options->from, "Only tensors of this type");

@@ -86,7 +86,11 @@ void add_convert(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command(
       "convert", "Convert PyTorch checkpoints, NumPy arrays and GGUF files, without executing anything in them.");
-  command.add_option("IN", options->in, "The file to read: .pt .pth .bin .ckpt .pkl .npy .npz .gguf .safetensors")
+  command
+      .add_option(
+          "IN", options->in,
+          "The file to read: .pt .pth .bin .ckpt .pkl .npy .npz .gguf .safetensors, or the folder or index of a\n"
+          "set of SafeTensors files")
       .required();
   command.add_option("OUT", options->out, "The file to write: .safetensors .npz .npy .gguf").required();
   command.add_option("--from", options->from, "What IN is, if its bytes should not decide")

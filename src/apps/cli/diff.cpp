@@ -97,8 +97,8 @@ std::string as_text(const FileDiff& found) {
 
 int diff_files(const Options& options) {
   WorkProgress progress(options.json);
-  const FileDiff found =
-      diff(SafeTensors::open(options.a), SafeTensors::open(options.b), options.diff, progress.context(options.threads));
+  const FileDiff found = diff(ShardedTensors::open(options.a), ShardedTensors::open(options.b), options.diff,
+                              progress.context(options.threads));
   progress.clear();
   fmt::print("{}", options.json ? as_json(found) : as_text(found));
   return found.differs ? 1 : 0;
@@ -110,7 +110,7 @@ void add_diff(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   DiffOptions& diff = options->diff;
   Command command = app.add_command("diff", "Compare two files: tensors, types, shapes, metadata, and the numbers.");
-  command.add_option("A", options->a, "A file").required();
+  command.add_option("A", options->a, "A file, or the folder or index of a set").required();
   command.add_option("B", options->b, "The other").required();
   command.add_option("--tolerance", diff.tolerance, "Numbers at most this far apart are the same; 0 unless given");
   command.add_option("--relative", diff.relative, "The same in proportion to the larger of two numbers; adds to it");

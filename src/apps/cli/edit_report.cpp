@@ -5,12 +5,14 @@
 #include <cstdio>
 
 #include "apps/cli/arguments.h"
+#include "apps/cli/save_note.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "safelight/content_hash.h"
 #include "safelight/edit.h"
+#include "tensor/byte_size.h"
 
 namespace safelight::cli {
 
@@ -26,14 +28,13 @@ void check_output(const EditOptions& options) {
   if (options.output.empty() && !options.dry_run) fail(ErrorCategory::usage, "[output] expected -o, or --dry-run");
 }
 
-SafeTensors open(const std::string& path, const EditOptions& options) {
-  return SafeTensors::open(path, options.compat ? Mode::compat : Mode::strict);
+ShardedTensors open(const std::string& path, const EditOptions& options) {
+  return ShardedTensors::open(path, {.open = {.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}}});
 }
 
 std::uint64_t bytes_of(std::span<const PendingTensor> tensors) {
   std::uint64_t bytes = 0;
-  for (const PendingTensor& t : tensors)
-    bytes += (static_cast<std::uint64_t>(elements(t.shape)) * static_cast<std::uint64_t>(bits(t.dtype)) + 7) / 8;
+  for (const PendingTensor& t : tensors) bytes += byte_size(t.dtype, t.shape);
   return bytes;
 }
 
@@ -44,7 +45,7 @@ void write(std::span<const PendingTensor> tensors, const Metadata& metadata, con
       save(options.output, tensors, without_hashes(metadata),
            {.hashes = metadata.contains(std::string(kContentHashKey))}, progress.context(options.threads));
   progress.clear();
-  if (!report.note.empty()) fmt::print(stderr, "safelight: note: {}\n", report.note);
+  show_note(report, options.json);
 }
 
 std::string outcome(const EditOptions& options) {

@@ -9,7 +9,7 @@
 
 #include "apps/cli/commands.h"
 #include "safelight/pending_tensor.h"
-#include "safelight/safetensors.h"
+#include "safelight/sharded.h"
 #include "safelight/writer.h"
 
 namespace safelight::cli {
@@ -26,7 +26,8 @@ void add_edit_options(Command command, EditOptions& options, const std::string& 
 // Throws Error(usage) if there is neither an output nor --dry-run.
 void check_output(const EditOptions& options);
 
-SafeTensors open(const std::string& path, const EditOptions& options);
+// A file, a folder of shards, or an index.
+ShardedTensors open(const std::string& path, const EditOptions& options);
 
 std::uint64_t bytes_of(std::span<const PendingTensor> tensors);
 

@@ -46,8 +46,7 @@ int join_files(const Options& options) {
   check_output(options.edit);
   std::vector<SafeTensors> files;
   for (const std::string& input : options.inputs) {
-    const OpenOptions how{.mode = options.edit.compat ? Mode::compat : Mode::strict, .limits = {}};
-    const ShardedTensors set = ShardedTensors::open(input, {.open = how});
+    const ShardedTensors set = open(input, options.edit);
     files.insert(files.end(), set.shards().begin(), set.shards().end());
   }
   const std::vector<PendingTensor> tensors = join(files);

@@ -27,12 +27,12 @@ struct Options {
 };
 
 // The names that are not in the list any more.
-std::vector<std::string> names_left_out(const SafeTensors& file, const std::vector<PendingTensor>& kept) {
+std::vector<std::string> names_left_out(const ShardedTensors& files, const std::vector<PendingTensor>& kept) {
   std::set<std::string_view> names;
   for (const PendingTensor& t : kept) names.insert(t.name);
   std::vector<std::string> out;
-  for (const TensorInfo& info : file.tensors())
-    if (!names.contains(info.name)) out.push_back(info.name);
+  for (const auto& [info, shard] : files.tensors())
+    if (!names.contains(info->name)) out.push_back(info->name);
   return out;
 }
 
@@ -46,32 +46,33 @@ std::string as_json(const Options& options, const std::vector<PendingTensor>& ke
                      bytes_of(kept));
 }
 
-std::string as_text(const Options& options, const SafeTensors& file, const std::vector<PendingTensor>& kept,
+std::string as_text(const Options& options, const ShardedTensors& files, const std::vector<PendingTensor>& kept,
                     const std::vector<std::string>& left_out) {
   std::string out;
   if (options.edit.dry_run)
     for (const std::string& name : left_out) out += fmt::format("left out: {}\n", printable(name, 200));
   return out +
-         fmt::format("{} of {} tensors, {}\n", human_count(kept.size()), human_count(file.tensors().size()),
+         fmt::format("{} of {} tensors, {}\n", human_count(kept.size()), human_count(files.tensors().size()),
                      human_bytes(bytes_of(kept))) +
          outcome(options.edit);
 }
 
 int select(const Options& options, What what) {
   check_output(options.edit);
-  const SafeTensors file = open(options.file, options.edit);
+  const ShardedTensors files = open(options.file, options.edit);
   const std::vector<PendingTensor> kept =
-      what == What::keep ? keep(tensors_of(file), options.patterns) : drop(tensors_of(file), options.patterns);
-  write(kept, file.metadata(), options.edit);
-  const std::vector<std::string> left_out = names_left_out(file, kept);
-  fmt::print("{}", options.edit.json ? as_json(options, kept, left_out) : as_text(options, file, kept, left_out));
+      what == What::keep ? keep(tensors_of(files), options.patterns) : drop(tensors_of(files), options.patterns);
+  write(kept, files.metadata(), options.edit);
+  const std::vector<std::string> left_out = names_left_out(files, kept);
+  fmt::print("{}", options.edit.json ? as_json(options, kept, left_out) : as_text(options, files, kept, left_out));
   return 0;
 }
 
 void add(Command app, int& status, What what, const char* name, const char* description, const char* example) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command(name, description);
-  command.add_option("FILE", options->file, "The file to take tensors from").required();
+  command.add_option("FILE", options->file, "The file to take tensors from, or the folder or index of a set")
+      .required();
   command.add_option("GLOB", options->patterns, "Patterns of names: * (any text, dots included) ? [a-z]").required();
   add_edit_options(command, options->edit, "Where the new file goes; may be FILE itself");
   command.footer(example);

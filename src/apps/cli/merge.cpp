@@ -10,6 +10,7 @@
 
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/save_note.h"
 #include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "core/fail.h"
@@ -74,8 +75,7 @@ int merge_files(Options& options) {
   WorkProgress progress(options.json);
   const MergeReport report = merge(options.out, options.merge, progress.context(options.threads));
   progress.clear();
-  if (!options.json && !report.saved.note.empty())
-    fmt::print(stderr, "safelight: warning: {}\n", printable(report.saved.note));
+  show_note(report.saved, options.json);
   fmt::print("{}", options.json ? as_json(options, report) : as_text(options, report));
   return 0;
 }

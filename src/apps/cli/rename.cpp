@@ -52,13 +52,13 @@ std::string as_text(const Options& options, const std::vector<RenamedTensor>& re
 
 int rename_tensors(const Options& options) {
   check_output(options.edit);
-  const SafeTensors file = open(options.file, options.edit);
-  std::vector<PendingTensor> tensors = tensors_of(file);
+  const ShardedTensors files = open(options.file, options.edit);
+  std::vector<PendingTensor> tensors = tensors_of(files);
   const std::vector<RenamedTensor> renamed = rename(tensors, renaming_of(options));
   if (renamed.empty())
     fail(ErrorCategory::usage, "[rename] expected a rule that changes a name, found none that changes one of the {}",
          tensors.size());
-  write(tensors, file.metadata(), options.edit);
+  write(tensors, files.metadata(), options.edit);
   fmt::print("{}",
              options.edit.json ? as_json(options, renamed, tensors.size()) : as_text(options, renamed, tensors.size()));
   return 0;
@@ -69,7 +69,8 @@ int rename_tensors(const Options& options) {
 void add_rename(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command("rename", "Write a file with the same tensors under other names.");
-  command.add_option("FILE", options->file, "The file whose tensors get other names").required();
+  command.add_option("FILE", options->file, "The file whose tensors get other names, or the folder or index of a set")
+      .required();
   command.add_option("-e,--expression", options->substitutions,
                      "s/REGEX/REPLACEMENT/, with g at the end for every place; \\1 is the first group. Repeatable");
   command.add_option("--from-json", options->map, "A JSON object that maps names to names");

@@ -26,9 +26,19 @@ struct Options {
   EditOptions edit;
 };
 
-std::vector<Part> parts_of(const SafeTensors& file, const Options& options) {
-  if (options.by_prefix) return split_by_prefix(tensors_of(file));
-  return split_by_size(tensors_of(file), std::filesystem::path(options.file).stem().native(), options.max_size);
+// What the parts are named after: "model" for model.safetensors, its index, and the folder model/.
+std::string model_name(const std::string& path) {
+  std::string name = std::filesystem::absolute(path).lexically_normal().native();
+  while (name.ends_with('/')) name.pop_back();
+  name = std::filesystem::path(name).filename().native();
+  for (const std::string_view end : {".json", ".index", ".safetensors"})
+    if (name.ends_with(end)) name.resize(name.size() - end.size());
+  return name;
+}
+
+std::vector<Part> parts_of(const ShardedTensors& files, const Options& options) {
+  if (options.by_prefix) return split_by_prefix(tensors_of(files));
+  return split_by_size(tensors_of(files), model_name(options.file), options.max_size);
 }
 
 std::string as_json(const Options& options, const std::vector<Part>& parts) {
@@ -53,13 +63,14 @@ std::string as_text(const Options& options, const std::vector<Part>& parts) {
 int split(const Options& options) {
   check_output(options.edit);
   if (options.by_prefix == (options.max_size > 0))
-    fail(ErrorCategory::usage, "[split] expected either --max-size or --by-prefix");
-  const SafeTensors file = open(options.file, options.edit);
-  const std::vector<Part> parts = parts_of(file, options);
+    fail(ErrorCategory::usage, "[split] expected either --max-size or --by-prefix, found {}",
+         options.by_prefix ? "both" : "neither");
+  const ShardedTensors files = open(options.file, options.edit);
+  const std::vector<Part> parts = parts_of(files, options);
   if (!options.edit.dry_run) {
     WorkProgress progress(options.edit.json);
-    save_parts(options.edit.output, std::filesystem::path(options.file).stem().native(), parts,
-               without_hashes(file.metadata()), progress.context(options.edit.threads));
+    save_parts(options.edit.output, model_name(options.file), parts, without_hashes(files.metadata()),
+               progress.context(options.edit.threads));
   }
   fmt::print("{}", options.edit.json ? as_json(options, parts) : as_text(options, parts));
   return 0;
@@ -70,7 +81,8 @@ int split(const Options& options) {
 void add_split(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command("split", "Split a file into several with an index, in a folder of their own.");
-  command.add_option("FILE", options->file, "The file to split").required();
+  command.add_option("FILE", options->file, "The file to split, or the folder or index of a set to split anew")
+      .required();
   command.add_option("--max-size", options->max_size, "At most so many bytes of tensors in each: 2GB, 500MB, 1GiB")
       .size_in_bytes();
   command.add_flag("--by-prefix", options->by_prefix, "One file for each first part of the names, up to the first dot");

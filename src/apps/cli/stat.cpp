@@ -38,13 +38,15 @@ struct Options {
   bool json = false;
 };
 
-std::string as_json(const Options& options, std::span<const TensorInfo> tensors, std::span<const Statistics> all) {
+using Tensors = std::span<const ShardedTensors::Entry>;
+
+std::string as_json(const Options& options, Tensors tensors, std::span<const Statistics> all) {
   std::string out = fmt::format(R"({{"file":{},"tensors":[)", json_string(options.file));
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Statistics& s = all[i];
     fmt::format_to(std::back_inserter(out), R"({}{{"name":{},"dtype":"{}","shape":[{}],"elements":{},"numeric":{},)",
-                   i ? "," : "", json_string(tensors[i].name), name(tensors[i].dtype), fmt::join(tensors[i].shape, ","),
-                   s.elements, s.numeric);
+                   i ? "," : "", json_string(tensors[i].info->name), name(tensors[i].info->dtype),
+                   fmt::join(tensors[i].info->shape, ","), s.elements, s.numeric);
     fmt::format_to(std::back_inserter(out),
                    R"("nans":{},"infinities":{},"zeros":{},"min":{},"max":{},"mean":{},"std":{},"histogram":[{}]}})",
                    s.nans, s.infinities, s.zeros, json_number(s.min), json_number(s.max), json_number(s.mean),
@@ -67,9 +69,9 @@ Row row_of(const TensorInfo& info, const Statistics& s) {
   return row;
 }
 
-std::string as_text(std::span<const TensorInfo> tensors, std::span<const Statistics> all, bool ascii) {
+std::string as_text(Tensors tensors, std::span<const Statistics> all, bool ascii) {
   std::vector<Row> rows{{"name", "type", "shape", "min", "max", "mean", "std", "zeros", "NaN/Inf"}};
-  for (std::size_t i = 0; i < all.size(); ++i) rows.push_back(row_of(tensors[i], all[i]));
+  for (std::size_t i = 0; i < all.size(); ++i) rows.push_back(row_of(*tensors[i].info, all[i]));
   std::array<std::size_t, kColumns> widths{};
   for (const Row& row : rows)
     for (std::size_t c = 0; c < kColumns; ++c) widths[c] = std::max(widths[c], row[c].size());
@@ -85,9 +87,9 @@ std::string as_text(std::span<const TensorInfo> tensors, std::span<const Statist
   return out;
 }
 
-void write_chart(const Options& options, std::span<const TensorInfo> tensors, std::span<const Statistics> all) {
+void write_chart(const Options& options, Tensors tensors, std::span<const Statistics> all) {
   std::vector<ChartEntry> entries;
-  for (std::size_t i = 0; i < all.size(); ++i) entries.push_back({&tensors[i], &all[i]});
+  for (std::size_t i = 0; i < all.size(); ++i) entries.push_back({tensors[i].info, &all[i]});
   const std::string title =
       fmt::format("{}: {} tensors", printable(std::filesystem::path(options.file).filename().native()),
                   human_count(entries.size()));
@@ -96,14 +98,14 @@ void write_chart(const Options& options, std::span<const TensorInfo> tensors, st
 
 int show_statistics(const Options& options) {
   if (!options.png.empty()) const OutputFiles check(options.png, 1);
-  const SafeTensors file = SafeTensors::open(options.file);
+  const ShardedTensors files = ShardedTensors::open(options.file);
   const NameSelection selection(options.only, options.except);
-  selection.check(file.tensors());
-  std::vector<TensorInfo> tensors;
-  std::ranges::copy_if(file.tensors(), std::back_inserter(tensors),
-                       [&](const TensorInfo& info) { return selection.contains(info.name); });
+  selection.check(files.tensors());
+  std::vector<ShardedTensors::Entry> tensors;
+  std::ranges::copy_if(files.tensors(), std::back_inserter(tensors),
+                       [&](const ShardedTensors::Entry& t) { return selection.contains(t.info->name); });
   WorkProgress progress(options.json);
-  const std::vector<Statistics> all = statistics(file, tensors, options.statistics, progress.context(options.threads));
+  const std::vector<Statistics> all = statistics(tensors, options.statistics, progress.context(options.threads));
   progress.clear();
   if (!options.png.empty()) write_chart(options, tensors, all);
   fmt::print("{}", options.json ? as_json(options, tensors, all) : as_text(tensors, all, !speaks_utf8()));
@@ -116,7 +118,7 @@ void add_stat(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command =
       app.add_command("stat", "Show what the values of tensors look like: range, mean, spread, histogram.");
-  command.add_option("FILE", options->file, "The file").required();
+  command.add_option("FILE", options->file, "The file, or the folder or index of a set").required();
   command.add_option("NAMES", options->only, "Only tensors with names like this (* ? [a-z])");
   command.add_option("--except", options->except, "Not these; may be repeated");
   command.add_option("--bins", options->statistics.bins, "Parts of the histogram, 1 to 256").show_default();

@@ -16,6 +16,7 @@
 #include "format/foreign/writers.h"
 #include "format/foreign/zip_archive.h"
 #include "format/header.h"
+#include "safelight/sharded.h"
 #include "safelight/writer.h"
 
 namespace safelight {
@@ -50,25 +51,36 @@ std::optional<FileFormat> recognise_bytes(const foreign::FileBytes& file) {
 }
 
 ImportedFile import_safetensors(const std::filesystem::path& path) {
-  const SafeTensors file = SafeTensors::open(path);
+  const ShardedTensors files = ShardedTensors::open(path);
   ImportedFile result;
-  result.description = "SafeTensors";
-  result.metadata = file.metadata();
-  for (const TensorInfo& info : file.tensors()) {
+  result.format = FileFormat::safetensors;
+  result.description = files.shards().size() == 1 ? "SafeTensors" : "a set of SafeTensors files";
+  result.metadata = files.metadata();
+  for (const auto& [info, shard] : files.tensors()) {
     // A view of the mapping costs nothing, and says whether the sizes fit.
-    Tensor tensor = file.tensor(info);
-    PendingTensor pending{.name = info.name, .dtype = tensor.dtype(), .shape = tensor.shape()};
+    Tensor tensor = shard->tensor(*info);
+    PendingTensor pending{.name = info->name, .dtype = tensor.dtype(), .shape = tensor.shape()};
     pending.make = [tensor = std::move(tensor)] { return tensor; };
     result.tensors.push_back(std::move(pending));
   }
   return result;
 }
 
-ImportedFile read(FileFormat format, const std::filesystem::path& path, const foreign::FileBytes& file,
-                  const ImportOptions& options, const Context& context) {
+// A folder or an index: only SafeTensors files are opened as sets.
+bool is_set(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::is_directory(path, unknown) || path.native().ends_with(".safetensors.index.json");
+}
+
+void expect_no_prefix(FileFormat format, const ImportOptions& options) {
   if (options.prefix && format != FileFormat::torch)
     fail(ErrorCategory::usage, "[convert] expected a PyTorch checkpoint for a prefix, found a file of kind {}",
          name(format));
+}
+
+ImportedFile read(FileFormat format, const std::filesystem::path& path, const foreign::FileBytes& file,
+                  const ImportOptions& options, const Context& context) {
+  expect_no_prefix(format, options);
   switch (format) {
     case FileFormat::safetensors:
       return import_safetensors(path);
@@ -136,6 +148,10 @@ std::optional<FileFormat> recognise(const std::filesystem::path& path) {
 }
 
 ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options, const Context& context) {
+  if (is_set(path)) {
+    expect_no_prefix(FileFormat::safetensors, options);
+    return import_safetensors(path);
+  }
   const auto mapping = MappedFile::open(path);
   const foreign::FileBytes file{mapping->bytes(), mapping};
   try {
