@@ -18,7 +18,7 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string exact_bytes(std::uint64_t bytes) {
-  if (bytes < 1000) return fmt::format("{} byte{}", bytes, bytes == 1 ? "" : "s");
+  if (bytes < 1000) return counted(bytes, "byte");
   return fmt::format("{} bytes ({})", human_count(bytes), human_bytes(bytes));
 }
 
@@ -30,6 +30,10 @@ std::string human_count(std::uint64_t count) {
     out += digits[i];
   }
   return out;
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
 }
 
 }  // namespace safelight

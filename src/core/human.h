@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace safelight {
 
@@ -14,5 +15,8 @@ std::string exact_bytes(std::uint64_t bytes);
 
 // "1,234,567".
 std::string human_count(std::uint64_t count);
+
+// "1 tensor", "1,234 tensors". REQUIRES: a noun whose plural has an s.
+std::string counted(std::uint64_t count, std::string_view noun);
 
 }  // namespace safelight

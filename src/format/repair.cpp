@@ -138,8 +138,8 @@ void tell_gaps(const Gaps& gaps, std::uint64_t data_bytes, Rescue& rescue) {
     rescue.change("left out {} that belong to no tensor, in {} places, the first at byte {} of the data",
                   exact_bytes(gaps.hole_bytes), gaps.holes, gaps.first_hole);
   if (gaps.strays > 0)
-    rescue.change("moved {} tensors without bytes from places where none may be, the first: \"{}\"", gaps.strays,
-                  gaps.first_stray);
+    rescue.change("moved {} without bytes from places where none may be, the first: \"{}\"",
+                  counted(gaps.strays, "tensor"), gaps.first_stray);
   if (rescue.lost.empty() && data_bytes > gaps.end)
     rescue.change("left out {} after the last tensor", exact_bytes(data_bytes - gaps.end));
 }
@@ -168,8 +168,8 @@ void tell_unaligned(Rescue& rescue) {
     if (count++ == 0) first = &t;
   }
   if (first)
-    rescue.change("aligned {} tensors to their elements, the first: \"{}\", which began at byte {} of the file", count,
-                  shown(first->name), data + first->begin);
+    rescue.change("aligned {} to their elements, the first: \"{}\", which began at byte {} of the file",
+                  counted(count, "tensor"), shown(first->name), data + first->begin);
 }
 
 Rescue rescue_broken(const MappedFile& file, const std::filesystem::path& path, const RepairOptions& options) {

@@ -14,6 +14,7 @@
 #include "image/infotext.h"
 #include "tasks/generate_plan.h"
 #include "tasks/planes.h"
+#include "tasks/prompt_markup.h"
 #include "tasks/stopwatch.h"
 
 namespace safelight {
@@ -55,6 +56,14 @@ void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector
                                    text.cut, printable(text.cut_text, kMostCutText)));
 }
 
+void warn_if_marked_up(std::string_view what, std::string_view prompt, std::vector<std::string>& warnings) {
+  if (const std::string_view markup = unread_markup(prompt); !markup.empty())
+    warnings.push_back(
+        fmt::format("the {} has {}, which is read as plain text: weights and networks in a prompt have no "
+                    "meaning here",
+                    what, printable(markup, kMostCutText)));
+}
+
 Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   Tensor result = Tensor::allocate(DType::I64, {rows, static_cast<std::int64_t>(ids.size()) / rows});
   std::byte* out = result.mutable_data();
@@ -69,10 +78,12 @@ void Generation::encode_texts() {
   model_.context.report("text", 0, 1);
   const TokenizedPrompt prompt = model_.tokenizer(options_.prompt);
   warn_if_cut("prompt", prompt, report_.warnings);
+  warn_if_marked_up("prompt", options_.prompt, report_.warnings);
   std::vector<std::int32_t> ids = prompt.ids;
   if (plan_.guided()) {
     const TokenizedPrompt negative = model_.tokenizer(options_.negative_prompt);
     warn_if_cut("negative prompt", negative, report_.warnings);
+    warn_if_marked_up("negative prompt", options_.negative_prompt, report_.warnings);
     ids.insert(ids.end(), negative.ids.begin(), negative.ids.end());
   }
   const std::int64_t texts = plan_.guided() ? 2 : 1;

@@ -56,7 +56,7 @@ TEST_F(EditCommands, DryRunsWriteNothing) {
   EXPECT_EQ(result.out, "left out: ema.a\n3 of 4 tensors, 24 B\nnothing was written\n");
   EXPECT_THAT(run({"rename", file_, "--add-prefix", "x.", "--dry-run"}).out, HasSubstr("unet.a -> x.unet.a\n"));
   EXPECT_THAT(run({"split", file_, "--by-prefix", "--dry-run"}).out, HasSubstr("unet.safetensors  2 tensors, 16 B\n"));
-  EXPECT_THAT(run({"join", file_, "--dry-run"}).out, HasSubstr("1 files, 4 tensors, 32 B\nnothing was written\n"));
+  EXPECT_THAT(run({"join", file_, "--dry-run"}).out, HasSubstr("1 file, 4 tensors, 32 B\nnothing was written\n"));
   EXPECT_EQ(folder_.files(), 1u);
 }
 

@@ -160,6 +160,15 @@ TEST_F(GenerateCommand, APromptThatIsTooLongIsCutWithAWarning) {
   EXPECT_THAT(result.err, StartsWith("safelight: warning: the prompt has 100 tokens, 25 more than the model reads"));
 }
 
+TEST_F(GenerateCommand, WarnsOfMarkupThatItReadsAsText) {
+  Arguments weighted = arguments(model(), {"--quiet", "-n", "<lora:x:1>"});
+  *(std::ranges::find(weighted, "-p") + 1) = "a (red:1.2) house";
+  const Result result = run(weighted);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, StartsWith("safelight: warning: the prompt has (red:1.2), which is read as plain text"));
+  EXPECT_THAT(result.err, HasSubstr("the negative prompt has <lora:x:1>"));
+}
+
 TEST_F(GenerateCommand, TheProgressLineIsTakenOffTheTerminal) {
   const Result result = run(arguments(model()), {.environment = {"LC_ALL=C"}, .terminal = true});
   EXPECT_EQ(result.exit_code, 0);

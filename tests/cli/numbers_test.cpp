@@ -169,7 +169,7 @@ TEST_F(NumbersCommands, MergeLora) {
   EXPECT_EQ(run({"merge", base, "-o", out_, "--lora", lora + "=0.5"}).exit_code, 5);
   const Result result = run({"merge", base, "-o", out_, "--lora", lora + "=0.5", "--skip-unmatched"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out, out_ + "  1 tensors, 0 summed, 1 LoRA modules folded in\nskipped: lora_unet_other.alpha\n");
+  EXPECT_EQ(result.out, out_ + "  1 tensor, 0 summed, 1 LoRA module folded in\nskipped: lora_unet_other.alpha\n");
   EXPECT_EQ(to_f32(SafeTensors::open(out_).tensor("model.diffusion_model.out.2.weight")).floats()[0], 1.5f);
 }
 

@@ -78,8 +78,9 @@ TEST_F(SetMetadataCommand, SaysWhatTheFileSystemCannotDo) {
   const std::string text(100, 't');
   const Result result = run({"set-metadata", file_, "title=" + text}, poor);
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("safelight: warning: the file system cannot rename (Function not implemented), so the "
-                                    "file was written in place, which is not atomic\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("safelight: warning: the file system cannot rename (Function not implemented), so the "
+                        "file was written in place, which is not atomic\n"));
   EXPECT_EQ(metadata(file_).at("title"), text);
   write(0);
   EXPECT_THAT(run({"set-metadata", "--json", file_, "title=" + text}, poor).out, HasSubstr(R"("atomic":false)"));

@@ -48,6 +48,7 @@ TEST_F(SheetCommand, RefusesWhatItCannotReadOrWrite) {
   EXPECT_THAT(refusal({"sheet", "-o", sheet, folder_ / "text.png"}, 4), HasSubstr("expected a PNG picture"));
   EXPECT_THAT(refusal({"sheet", "-o", folder_ / "sheet.jpg", good}, 2), HasSubstr(".png"));
   EXPECT_THAT(refusal({"sheet", "-o", folder_ / "missing" / "s.png", good}, 3), HasSubstr("No such file"));
+  EXPECT_THAT(refusal({"sheet", "-o", good, good}, 2), HasSubstr("one of the pictures"));
   refusal({"sheet", "-o", sheet}, 2);
   refusal({"sheet", good}, 2);
   refusal({"sheet", "-o", sheet, "--columns", "0", good}, 2);

@@ -68,7 +68,7 @@ TEST_F(Convert, NumpysTypesAreKept) {
 TEST_F(Convert, TypesThatTheTargetLacksAreWidened) {
   const auto in = sample({DType::BF16, DType::F8_E4M3, DType::F8_E5M2});
   const ConvertReport report = convert(in, folder_ / "x.npz");
-  EXPECT_THAT(report.notes, Contains("1 tensors of BF16 became F32, as NumPy has no such type"));
+  EXPECT_THAT(report.notes, Contains("1 tensor of BF16 became F32, as NumPy has no such type"));
   const SafeTensors original = SafeTensors::open(in);
   for (const PendingTensor& t : import_file(folder_ / "x.npz").tensors) {
     const Tensor wide = to_f32(original.tensor(t.name)), found = t.make();
@@ -80,7 +80,7 @@ TEST_F(Convert, TypesThatTheTargetLacksAreWidened) {
 TEST_F(Convert, IntegersAreWidenedForGguf) {
   const auto in = sample({DType::BOOL, DType::U8, DType::U16, DType::U32});
   const ConvertReport report = convert(in, folder_ / "x.gguf");
-  EXPECT_THAT(report.notes, Contains("1 tensors of U8 became I16, as GGUF has no such type"));
+  EXPECT_THAT(report.notes, Contains("1 tensor of U8 became I16, as GGUF has no such type"));
   const SafeTensors original = SafeTensors::open(in);
   for (const PendingTensor& t : import_file(folder_ / "x.gguf").tensors) {
     const Tensor before = to_f32(original.tensor(t.name)), after = to_f32(t.make());

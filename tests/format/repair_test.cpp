@@ -86,7 +86,7 @@ TEST_F(Repair, UnalignedTensorsAreAligned) {
   const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
                              R"("b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})";
   EXPECT_THAT(plan_repair(broken(header, "abcde")).changes,
-              ElementsAre(HasSubstr("aligned 1 tensors to their elements")));
+              ElementsAre(HasSubstr("aligned 1 tensor to their elements")));
   const SafeTensors file = repaired();
   EXPECT_EQ((file.header_bytes() + 8 + file.find("b")->begin) % 4, 0u);
   EXPECT_EQ(bytes_of(file, "b"), "bcde");

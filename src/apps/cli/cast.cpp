@@ -42,9 +42,9 @@ std::string as_json(const Options& options, const CastReport& report) {
 }
 
 std::string as_text(const Options& options, const CastReport& report) {
-  std::string text = fmt::format("{}  {} of {} tensors cast to {}, {} -> {}\n", printable(options.out),
+  std::string text = fmt::format("{}  {} of {} cast to {}, {} -> {}\n", printable(options.out),
                                  human_count(static_cast<std::uint64_t>(report.changed)),
-                                 human_count(static_cast<std::uint64_t>(report.tensors)), name(options.cast.to),
+                                 counted(static_cast<std::uint64_t>(report.tensors), "tensor"), name(options.cast.to),
                                  human_bytes(report.bytes_before), human_bytes(report.bytes_after));
   if (report.lossy.empty()) return text;
   text += fmt::format("beyond the largest {}: {}; became zero: {}\n", name(options.cast.to),

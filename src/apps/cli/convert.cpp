@@ -49,7 +49,7 @@ std::string as_json(const Options& options, const ConvertReport& report) {
 }
 
 std::string as_text(const Options& options, const ConvertReport& report) {
-  std::string text = fmt::format("{}  {} tensors, {}, from {}\n", printable(options.out), human_count(report.tensors),
+  std::string text = fmt::format("{}  {}, {}, from {}\n", printable(options.out), counted(report.tensors, "tensor"),
                                  human_bytes(report.bytes), report.description);
   for (const std::string& note : report.notes) text += fmt::format("note: {}\n", printable(note));
   for (std::size_t i = 0; i < std::min(kShown, report.shared.size()); ++i)

@@ -90,8 +90,8 @@ std::string as_text(const FileDiff& found) {
   std::string text;
   for (const TensorDiff& t : found.tensors) text += tensor_text(t);
   for (const MetadataDiff& m : found.metadata) text += metadata_text(m);
-  return text + fmt::format("{}: {} tensors in both, {} of them the same\n", found.differs ? "different" : "same",
-                            human_count(static_cast<std::uint64_t>(found.compared)),
+  return text + fmt::format("{}: {} in both, {} of them the same\n", found.differs ? "different" : "same",
+                            counted(static_cast<std::uint64_t>(found.compared), "tensor"),
                             human_count(static_cast<std::uint64_t>(found.same)));
 }
 

@@ -37,7 +37,7 @@ std::string as_text(const Options& options, const std::vector<PendingTensor>& te
   for (const std::string& key : joined.conflicts)
     out += fmt::format("metadata \"{}\" differs between the files: the first one's was kept\n", printable(key, 100));
   return out +
-         fmt::format("{} files, {} tensors, {}\n", human_count(files), human_count(tensors.size()),
+         fmt::format("{}, {}, {}\n", counted(files, "file"), counted(tensors.size(), "tensor"),
                      human_bytes(bytes_of(tensors))) +
          outcome(options.edit);
 }

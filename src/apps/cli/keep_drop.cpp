@@ -52,7 +52,7 @@ std::string as_text(const Options& options, const ShardedTensors& files, const s
   if (options.edit.dry_run)
     for (const std::string& name : left_out) out += fmt::format("left out: {}\n", printable(name, 200));
   return out +
-         fmt::format("{} of {} tensors, {}\n", human_count(kept.size()), human_count(files.tensors().size()),
+         fmt::format("{} of {}, {}\n", human_count(kept.size()), counted(files.tensors().size(), "tensor"),
                      human_bytes(bytes_of(kept))) +
          outcome(options.edit);
 }

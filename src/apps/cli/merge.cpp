@@ -57,16 +57,17 @@ std::string as_json(const Options& options, const MergeReport& report) {
 
 std::string as_text(const Options& options, const MergeReport& report) {
   const auto count = [](auto number) { return human_count(static_cast<std::uint64_t>(number)); };
-  std::string text =
-      fmt::format("{}  {} tensors, {} summed", printable(options.out), count(report.tensors), count(report.summed));
-  if (report.lora_modules > 0) text += fmt::format(", {} LoRA modules folded in", count(report.lora_modules));
+  std::string text = fmt::format("{}  {}, {} summed", printable(options.out),
+                                 counted(static_cast<std::uint64_t>(report.tensors), "tensor"), count(report.summed));
+  if (report.lora_modules > 0)
+    text += fmt::format(", {} folded in", counted(static_cast<std::uint64_t>(report.lora_modules), "LoRA module"));
   text += "\n";
   if (!report.kept.empty()) text += fmt::format("kept as the first file has them: {}\n", count(report.kept.size()));
   if (!report.left_out.empty())
     text += fmt::format("left out, not in the first file: {}\n", count(report.left_out.size()));
   for (const std::string& name : report.unmatched) text += fmt::format("skipped: {}\n", printable(name));
   if (report.losses.overflowed > 0)
-    text += fmt::format("beyond the largest number of their type: {} values\n", human_count(report.losses.overflowed));
+    text += fmt::format("beyond the largest number of their type: {}\n", counted(report.losses.overflowed, "value"));
   return text;
 }
 

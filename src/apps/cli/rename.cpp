@@ -46,7 +46,7 @@ std::string as_text(const Options& options, const std::vector<RenamedTensor>& re
   if (options.edit.dry_run)
     for (const RenamedTensor& r : renamed)
       out += fmt::format("{} -> {}\n", printable(r.from, 200), printable(r.to, 200));
-  return out + fmt::format("{} of {} tensors renamed\n", human_count(renamed.size()), human_count(tensors)) +
+  return out + fmt::format("{} of {} renamed\n", human_count(renamed.size()), counted(tensors, "tensor")) +
          outcome(options.edit);
 }
 

@@ -12,8 +12,8 @@ SelectedTensor select_tensor(const ShardedTensors& set, const std::string& text)
   const std::string name = text.substr(0, has_index ? bracket : text.size());
   const auto entry = set.find(name);
   if (!entry.info)
-    fail(ErrorCategory::model, "[select] {} has no tensor \"{}\"", printable(set.path().native()),
-         printable(name, 120));
+    fail(ErrorCategory::model, "[select] {} has no tensor \"{}\"{}", printable(set.path().native()),
+         printable(name, 120), bracket != std::string::npos && !has_index ? "; an index ends with ]" : "");
   return {name, parse_slices(std::string_view(text).substr(bracket)), entry};
 }
 

@@ -8,6 +8,8 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/output_files.h"
+#include "core/fail.h"
+#include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "image/contact_sheet.h"
@@ -45,6 +47,9 @@ int make_sheet(const Options& options) {
   const OutputFiles check(options.output, 1);
   std::vector<SheetEntry> entries;
   for (const std::string& name : options.pictures) {
+    if (std::error_code unknown; std::filesystem::equivalent(name, path, unknown))
+      fail(ErrorCategory::usage, "[sheet] expected another name for the sheet, found {}, which is one of the pictures",
+           printable(name));
     const PictureFile file = read_png(name);
     entries.push_back({sheet_print(file.picture), caption(name, file.text)});
   }
@@ -53,7 +58,8 @@ int make_sheet(const Options& options) {
   if (options.json)
     fmt::print("{}", as_json(path, sheet, options, entries));
   else
-    fmt::print("{}  {} x {}, {} pictures\n", printable(path.native()), sheet.width, sheet.height, entries.size());
+    fmt::print("{}  {} x {}, {}\n", printable(path.native()), sheet.width, sheet.height,
+               counted(entries.size(), "picture"));
   return 0;
 }
 

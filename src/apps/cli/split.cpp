@@ -55,7 +55,7 @@ std::string as_json(const Options& options, const std::vector<Part>& parts) {
 std::string as_text(const Options& options, const std::vector<Part>& parts) {
   std::string out;
   for (const Part& part : parts)
-    out += fmt::format("{}  {} tensors, {}\n", printable(part.file), human_count(part.tensors.size()),
+    out += fmt::format("{}  {}, {}\n", printable(part.file), counted(part.tensors.size(), "tensor"),
                        human_bytes(bytes_of(part.tensors)));
   return out + outcome(options.edit);
 }

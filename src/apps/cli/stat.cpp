@@ -90,9 +90,8 @@ std::string as_text(Tensors tensors, std::span<const Statistics> all, bool ascii
 void write_chart(const Options& options, Tensors tensors, std::span<const Statistics> all) {
   std::vector<ChartEntry> entries;
   for (std::size_t i = 0; i < all.size(); ++i) entries.push_back({tensors[i].info, &all[i]});
-  const std::string title =
-      fmt::format("{}: {} tensors", printable(std::filesystem::path(options.file).filename().native()),
-                  human_count(entries.size()));
+  const std::string title = fmt::format("{}: {}", printable(std::filesystem::path(options.file).filename().native()),
+                                        counted(entries.size(), "tensor"));
   write_png(options.png, stat_chart(title, entries));
 }
 

@@ -34,8 +34,8 @@ std::string totals_line(std::span<const TensorInfo> tensors) {
   std::sort(sums.rbegin(), sums.rend());
   std::vector<std::string> parts;
   for (const auto& [bytes, dtype] : sums) parts.push_back(human_bytes(bytes) + ' ' + std::string(name(dtype)));
-  return fmt::format("{} tensors, {} parameters, {}{}{}", human_count(tensors.size()),
-                     human_count(count_parameters(tensors)), human_bytes(count_bytes(tensors)),
+  return fmt::format("{}, {}, {}{}{}", counted(tensors.size(), "tensor"),
+                     counted(count_parameters(tensors), "parameter"), human_bytes(count_bytes(tensors)),
                      parts.empty() ? "" : ": ", fmt::join(parts, ", "));
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/fail.h"
+#include "core/human.h"
 #include "format/rules.h"
 
 namespace safelight::foreign {
@@ -74,8 +75,8 @@ std::vector<PendingTensor> widen_unsupported(std::span<const PendingTensor> tens
   }
   for (const Widening& w : kWidenings)
     if (const auto found = counts.find(&w); found != counts.end())
-      notes.push_back(fmt::format("{} tensors of {} became {}, as {} has no such type", found->second, name(w.from),
-                                  name(w.to), target));
+      notes.push_back(fmt::format("{} of {} became {}, as {} has no such type", counted(found->second, "tensor"),
+                                  name(w.from), name(w.to), target));
   return result;
 }
 

@@ -1,0 +1,41 @@
+#include "tasks/prompt_markup.h"
+
+#include <array>
+
+namespace safelight {
+namespace {
+
+constexpr std::array<std::string_view, 3> kNetworks{"<lora:", "<lyco:", "<hypernet:"};
+
+// REQUIRES: `text` begins with '<'.
+std::string_view network(std::string_view text) noexcept {
+  for (const std::string_view begin : kNetworks)
+    if (text.starts_with(begin)) return text.substr(0, text.find('>') + 1);  // nothing if it has no end
+  return {};
+}
+
+// "(text:number)". REQUIRES: `text` begins with '('.
+std::string_view weight(std::string_view text) noexcept {
+  const std::size_t end = text.find_first_of("()", 1);
+  if (end == std::string_view::npos || text[end] == '(') return {};
+  const std::size_t colon = text.substr(0, end).rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == end) return {};
+  const bool is_number =
+      text.substr(colon + 1, end - colon - 1).find_first_not_of("0123456789. ") == std::string_view::npos;
+  return is_number ? text.substr(0, end + 1) : std::string_view();
+}
+
+}  // namespace
+
+std::string_view unread_markup(std::string_view prompt) noexcept {
+  for (std::size_t i = 0; i < prompt.size(); ++i) {
+    const bool escaped = i > 0 && prompt[i - 1] == '\\';
+    std::string_view found;
+    if (prompt[i] == '<') found = network(prompt.substr(i));
+    if (prompt[i] == '(' && !escaped) found = weight(prompt.substr(i));
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace safelight

@@ -1,0 +1,23 @@
+#include "tasks/prompt_markup.h"
+
+#include <gtest/gtest.h>
+
+namespace safelight {
+namespace {
+
+TEST(PromptMarkup, IsFound) {
+  EXPECT_EQ(unread_markup("a (red:1.2) house"), "(red:1.2)");
+  EXPECT_EQ(unread_markup("((a red house:0.8))"), "(a red house:0.8)");
+  EXPECT_EQ(unread_markup("house, <lora:paper_v2:0.7>, night"), "<lora:paper_v2:0.7>");
+  EXPECT_EQ(unread_markup("<hypernet:x:1>"), "<hypernet:x:1>");
+  EXPECT_EQ(unread_markup("(b) (at 5:30) (c:2)"), "(at 5:30)") << "as in A1111";
+}
+
+TEST(PromptMarkup, TextIsNot) {
+  for (const char* text : {"", "a house (red)", "a \\(red:1.2) house", "(a:b)", "(a:)", "(a:1", "a:1)", "<3", "<lora:x",
+                           "(a (b):1.2)", "<lora>", "("})
+    EXPECT_EQ(unread_markup(text), "") << text;
+}
+
+}  // namespace
+}  // namespace safelight
