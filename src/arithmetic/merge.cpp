@@ -86,6 +86,7 @@ class Plan {
  private:
   static std::vector<Term> open(const std::vector<WeightedFile>& files) {
     std::vector<Term> terms;
+    terms.reserve(files.size());
     for (const WeightedFile& file : files) terms.push_back({ShardedTensors::open(file.path), file.weight});
     return terms;
   }

@@ -30,9 +30,11 @@ std::string totals_line(std::span<const TensorInfo> tensors) {
   std::map<DType, std::uint64_t> by_dtype;
   for (const TensorInfo& t : tensors) by_dtype[t.dtype] += t.bytes();
   std::vector<std::pair<std::uint64_t, DType>> sums;
+  sums.reserve(by_dtype.size());
   for (const auto& [dtype, bytes] : by_dtype) sums.emplace_back(bytes, dtype);
   std::sort(sums.rbegin(), sums.rend());
   std::vector<std::string> parts;
+  parts.reserve(sums.size());
   for (const auto& [bytes, dtype] : sums) parts.push_back(human_bytes(bytes) + ' ' + std::string(name(dtype)));
   return fmt::format("{}, {}, {}{}{}", counted(tensors.size(), "tensor"),
                      counted(count_parameters(tensors), "parameter"), human_bytes(count_bytes(tensors)),
