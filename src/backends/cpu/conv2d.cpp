@@ -38,8 +38,8 @@ class CpuConv2d final : public Conv2d {
         .y = y.mutable_floats().data(),
         .rows = y.elements() / spec_.out,
         .channels = spec_.out};
-    if (winograd_pays(spec_, call))
-      run_winograd(engine_, call);
+    if (const int tile_side = winograd_tile_side(spec_, call); tile_side > 0)
+      run_winograd(engine_, call, tile_side);
     else
       run_product(engine_, call);
   }

@@ -15,34 +15,40 @@ constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
 constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 // Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
 constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
-// The block's sums (36 x 128 x 64) and a task's own weights (36 x 64 x 64) share the second-level cache.
-constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
+// The block's sums (36 x 128 x 64, or 16 of them) and a task's own weights (36 x 64 x 64, or 16 x 128 x 64) share the
+// second-level cache.
+constexpr std::int64_t kTileBlock = 128;
+std::int64_t own_weight_channels(int tile_side) { return tile_side == 4 ? 64 : 128; }
 
-std::int64_t tiles_of(const ProductCall& call) {
+std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   const PixelSource& s = call.source;
-  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, kTileSide) *
-         divide_up(s.out_width, kTileSide);
+  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, tile_side) *
+         divide_up(s.out_width, tile_side);
 }
 
 }  // namespace
 
-bool winograd_pays(const Conv2dSpec& spec, const ProductCall& call) {
-  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return false;
-  const std::int64_t tiles = tiles_of(call);
-  return tiles >= kFewestTiles && tiles * kTileSide * kTileSide <= 2 * call.rows;
+int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
+  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
+  for (const int side : {4, 2})
+    if (const std::int64_t tiles = tiles_of(call, side); tiles >= kFewestTiles && tiles * side * side <= 2 * call.rows)
+      return side;
+  return 0;
 }
 
-void run_winograd(Engine& engine, const ProductCall& product) {
+void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
   const Kernels& kernels = engine.kernels;
-  const std::int64_t all_tiles = tiles_of(product), in = product.weight.in;
+  const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
   WinogradCall call{.product = product,
-                    .tiles_x = divide_up(product.source.out_width, kTileSide),
-                    .tiles_y = divide_up(product.source.out_height, kTileSide)};
-  const bool shared = all_tiles >= 2 * kTileBlock && kPositions * in * product.channels <= kSharedWeightFloats;
-  call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
+                    .tile_side = tile_side,
+                    .tiles_x = divide_up(product.source.out_width, tile_side),
+                    .tiles_y = divide_up(product.source.out_height, tile_side)};
+  const std::int64_t positions = call.positions();
+  const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
+  call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), own_weight_channels(tile_side));
   call.tile_block = std::min(kTileBlock, all_tiles);
   const std::int64_t group =
-      std::max(call.tile_block, kGroupFloats / (kPositions * round_up(in, 16)) / call.tile_block * call.tile_block);
+      std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;
