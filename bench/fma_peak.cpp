@@ -42,17 +42,16 @@ namespace {
 
 HWY_EXPORT(multiply_adds);
 
-double measure_peak() {
-  constexpr int kThreads = 2;
+double measure_peak(int threads) {
   constexpr std::int64_t kRounds = 200'000;  // 0.5 ms: several a thread, so that cores of unequal speed end together
   constexpr std::int64_t kTasks = 40;
-  ThreadPool pool(kThreads);
+  ThreadPool pool(threads);
   float sums[kTasks];
-  double operations[kTasks];
+  double operations[kTasks] = {};
   const auto multiply = [&](std::int64_t task, int) {
     operations[task] = HWY_DYNAMIC_DISPATCH(multiply_adds)(kRounds, &sums[task]);
   };
-  pool.parallel_for(kThreads, multiply);  // warms up
+  pool.parallel_for(threads, multiply);  // warms up
   const auto begin = std::chrono::steady_clock::now();
   pool.parallel_for(kTasks, multiply);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -64,5 +63,5 @@ double measure_peak() {
 }  // namespace
 }  // namespace safelight::cpu
 
-double safelight::fma_peak() { return cpu::measure_peak(); }
+double safelight::fma_peak(int threads) { return cpu::measure_peak(threads); }
 #endif

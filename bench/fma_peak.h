@@ -3,8 +3,8 @@
 
 namespace safelight {
 
-// GFLOP/s of two threads on the first two cores this process may use, over some 10 ms: chains of vector multiply-adds
-// of the best instruction set that our kernels use, two operations each.
-double fma_peak();
+// GFLOP/s of so many threads over some 10 ms: chains of vector multiply-adds, two operations each, of the best
+// instruction set that our kernels use.
+double fma_peak(int threads);
 
 }  // namespace safelight

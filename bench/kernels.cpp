@@ -2,7 +2,7 @@
 // our result against the reference backend, which adds up in double precision. One line of JSON per shape; times are
 // seconds, one per round; `peak` is the FMA peak measured in the same round.
 //
-//   bench_kernels [--rounds N] [--small] [--filter TEXT]
+//   bench_kernels [--rounds N] [--threads N] [--small] [--filter TEXT]
 //
 // Fails if a peer's result is another one than ours: nobody is timed doing the wrong thing.
 #include <fmt/format.h>
@@ -28,14 +28,13 @@
 namespace safelight {
 namespace {
 
-constexpr int kThreads = 2;
 // Relative, in norm, between ours and a peer's: F32 sums in another order, Winograd's with other points.
 constexpr double kSameResult = 1e-4;
 // Rows of the result, channels of a convolution, that are compared with the reference: it is slow.
 constexpr std::int64_t kCheckedRows = 16, kCheckedChannels = 16;
 
 struct Options {
-  int rounds = 5;
+  int rounds = 5, threads = 2;
   bool small = false;
   std::string filter;
 };
@@ -88,7 +87,9 @@ struct Case {
 class Bench {
  public:
   explicit Bench(const Options& options)
-      : options_(options), cpu_(make_cpu_backend({.threads = kThreads})), reference_(make_reference_backend({})) {}
+      : options_(options),
+        cpu_(make_cpu_backend({.threads = options.threads})),
+        reference_(make_reference_backend({})) {}
 
   void linear(std::int64_t rows, std::int64_t in, std::int64_t out) {
     const std::string name = fmt::format("{} x {} -> {}", rows, in, out);
@@ -177,7 +178,7 @@ class Bench {
     std::vector<double> peaks;
     std::map<std::string, std::vector<double>> times;
     for (int round = 0; round < options_.rounds; ++round) {
-      peaks.push_back(fma_peak());
+      peaks.push_back(fma_peak(options_.threads));
       const std::size_t sides = c.peers.size() + 1;
       for (std::size_t i = 0; i < sides; ++i) {
         const std::size_t side = round % 2 == 0 ? i : sides - 1 - i;  // ours last, then first
@@ -245,6 +246,8 @@ Options parse(int argc, char** argv) {
       options.small = true;
     else if (word == "--rounds")
       options.rounds = std::max(1, std::atoi(value)), ++i;
+    else if (word == "--threads")
+      options.threads = std::max(1, std::atoi(value)), ++i;
     else if (word == "--filter")
       options.filter = value, ++i;
     else

@@ -15,10 +15,8 @@ constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
 constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 // Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
 constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
-// The block's sums (36 x 128 x 64, or 16 of them) and a task's own weights (36 x 64 x 64, or 16 x 128 x 64) share the
-// second-level cache.
-constexpr std::int64_t kTileBlock = 128;
-std::int64_t own_weight_channels(int tile_side) { return tile_side == 4 ? 64 : 128; }
+// The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
+constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 
 std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   const PixelSource& s = call.source;
@@ -45,7 +43,7 @@ void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
                     .tiles_y = divide_up(product.source.out_height, tile_side)};
   const std::int64_t positions = call.positions();
   const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
-  call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), own_weight_channels(tile_side));
+  call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
   call.tile_block = std::min(kTileBlock, all_tiles);
   const std::int64_t group =
       std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
