@@ -56,6 +56,7 @@ class PyTorch:
         if compiled:
             unet, decoder = torch.compile(unet), torch.compile(decoder)
         self.unet, self.decoder, self.compiled = unet, decoder, compiled
+        self.precision = self.default_precision = "f32"
         self.name = f"PyTorch {torch.__version__.split('+')[0]}, channels last" + (", compiled" if compiled else "")
 
     def prepare(self, latents, timesteps, context):
@@ -68,6 +69,10 @@ class PyTorch:
 
     def decode(self):
         return self.decoder(self.inputs[0][:1])
+
+
+def name_of(element_type):
+    return element_type.to_string() if hasattr(element_type, "to_string") else str(element_type)
 
 
 class OpenVino:
@@ -93,8 +98,8 @@ class OpenVino:
         self.inputs = [v.numpy() for v in (latents, timesteps, context)]
         self.unet = self.decoder = None  # its memory first
         self.unet = self.compiled(self.models[0], self.inputs)
-        precision = self.unet.get_property("INFERENCE_PRECISION_HINT")
-        self.precision = getattr(precision, "to_string", lambda: str(precision))()
+        self.precision = name_of(self.unet.get_property("INFERENCE_PRECISION_HINT"))
+        self.default_precision = name_of(self.core.get_property("CPU", "INFERENCE_PRECISION_HINT"))
 
     def step(self):
         return torch.from_numpy(self.unet(self.inputs)[0])
@@ -124,7 +129,8 @@ class Worker:
             self.peer = PyTorch(*self.modules, self.kind == "pytorch-compiled")
         self.modules = None
         self.peer.prepare(*inputs)
-        return {"name": self.peer.name, "precision": getattr(self.peer, "precision", "f32")}
+        return {"name": self.peer.name, "precision": self.peer.precision,
+                "default_precision": self.peer.default_precision}
 
     def timed(self, work):
         begin = time.perf_counter()
