@@ -11,6 +11,16 @@ namespace {
 // Transforming a channel pair's weights costs as much as some 20 tiles' products, an input channel as much as the
 // products with 10 outputs.
 constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
+// In the order of preference. At the picture's edges tiles reach beyond it; a filtering must not take more than so many
+// products for a pixel of the result, of which the direct convolution takes 9. F(2x2) saves less, and its transforms
+// cost less.
+struct Filtering {
+  int tile_side;
+  std::int64_t products;  // of a tile
+  std::int64_t twice_most;
+};
+constexpr Filtering kFilterings[] = {{4, 36, 9}, {2, 16, 12}};
+
 // Transformed weights that are made once a call and read by every task; above, each task makes its own.
 constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 // Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
@@ -28,9 +38,11 @@ std::int64_t tiles_of(const ProductCall& call, int tile_side) {
 
 int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
   if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
-  for (const int side : {4, 2})
-    if (const std::int64_t tiles = tiles_of(call, side); tiles >= kFewestTiles && tiles * side * side <= 2 * call.rows)
-      return side;
+  for (const Filtering& filtering : kFilterings) {
+    const std::int64_t tiles = tiles_of(call, filtering.tile_side);
+    if (tiles >= kFewestTiles && 2 * tiles * filtering.products <= filtering.twice_most * call.rows)
+      return filtering.tile_side;
+  }
   return 0;
 }
 
