@@ -1,7 +1,7 @@
 """Speed of making pictures, beside others, in one run.
 
-    ./run bench cpu [--small] [--rounds N] [--only PART ...] [--sides PIXELS ...] [--model FILE] [--json FILE]
-                    [--chart FILE] [--patience SECONDS] [--ours]
+    ./run bench cpu [--small] [--rounds N] [--only PART ...] [--peers KIND ...] [--sides PIXELS ...]
+                    [--model FILE] [--json FILE] [--chart FILE] [--patience SECONDS] [--ours]
 
 Parts: kernels (ours and oneDNN's, shape by shape, and how exact ours are), steps (`safelight generate` by size, batch and
 number of steps) and peers (one UNet step and one decode, ours, OpenVINO's and PyTorch's on the same weights; those that
@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOALS = {"linear": ("oneDNN, packed F32", 0.9, lambda name: True),
          "3x3": ("oneDNN direct", 2.2, lambda name: int(name.split(" x ")[1]) >= 16 and thinnest(name) >= 32),
          "attention": ("oneDNN, product softmax product", 1.5, lambda name: "4096" in name)}
+PEERS = ["openvino", "openvino-default", "pytorch", "pytorch-compiled"]  # the last takes minutes to compile
 PEER_GOAL = 1.5
 SAME_NETWORK = 1e-3  # relative, in norm
 COLD_START_GOAL, SHIPPED_GOAL = 0.5, 2.0  # seconds
@@ -134,8 +135,7 @@ class Bench:
         ours = Worker([self.options.networks])
         ours.ask("open", model)
         lines, default_precision = [], None
-        kinds = ["openvino", "openvino-default", "pytorch"] + ["pytorch-compiled"] * (not self.options.small)
-        for kind in kinds:
+        for kind in self.options.peers or PEERS[: -1 if self.options.small else None]:
             if kind == "openvino-default" and default_precision in (None, "f32"):
                 continue  # it is what was measured already, or there is none
             try:
@@ -226,8 +226,10 @@ def summary_of_runs(side, batch, steps, flop, reports):
 
 
 def table(rows):
+    """Markdown, so that docs/performance.md can take it as it is."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
+    rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    return "\n".join("| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths)) + " |" for row in rows)
 
 
 def verdict(met):
@@ -280,6 +282,7 @@ def main():
     parser.add_argument("--ours", action="store_true", help="without the peers, and kernels without oneDNN")
     parser.add_argument("--rounds", type=int, help="how often each time is taken (5)")
     parser.add_argument("--only", nargs="+", choices=list(Bench.PARTS), help="these parts alone")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, help="these alone")
     parser.add_argument("--sides", nargs="+", type=int, metavar="PIXELS", help="of the pictures (256 512)")
     parser.add_argument("--model", metavar="FILE", help="a Stable Diffusion 1.5 checkpoint, instead of random weights "
                         "that are made in build/ (2.1 GB)")

@@ -62,6 +62,14 @@ TEST_P(Conv2dConformance, Tiled) {
   check({.in = 33, .out = 40, .padding = {0, 2, 1, 0}}, {3, 19, 17, 33}, true);
 }
 
+// To so few channels that it is a product with every tap as a column.
+TEST_P(Conv2dConformance, Thin) {
+  for (const std::int64_t out : {1, 3, 4, 5}) check({.in = 40, .out = out}, {2, 9, 7, 40});
+  check({.in = 33, .out = 4}, {1, 6, 5, 33}, true);  // but not with an epilogue
+  check({.in = 17, .out = 3, .padding = {0, 2, 1, 0}}, {2, 5, 6, 17});
+  check({.in = 16, .out = 3, .padding = {0, 0, 0, 0}}, {1, 3, 3, 16});
+}
+
 // Too few tiles of 4x4 pixels, but enough of 2x2.
 TEST_P(Conv2dConformance, FewTiles) {
   check({.in = 32, .out = 32}, {2, 8, 8, 32});
