@@ -12,6 +12,8 @@ namespace {
 
 using dnnl::memory;
 using Tag = memory::format_tag;
+static_assert(DNNL_VERSION_MAJOR == 2, "written for oneDNN 2; version 3 describes primitives otherwise");
+
 constexpr auto kFloat = memory::data_type::f32;
 
 dnnl::engine& engine() {
