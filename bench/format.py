@@ -8,17 +8,17 @@ counts for a process of its own: the largest resident size, pages of mapped file
 """
 import argparse
 import dataclasses
-import datetime
 import json
 import os
 import pathlib
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from worker import Worker, machine
 
 MB = 1_000_000
 GB = 1000 * MB
@@ -36,31 +36,6 @@ class Sizes:
 
 
 SMALL = Sizes(tensors=500, many_tensors=2000, file=16 * MIB, slice_rows=512, values=8 * MIB, set=16 * MIB)
-
-
-class Worker:
-    """The program bench_format: answers questions about our side."""
-
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, *words):
-        self.process.stdin.write("\t".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"bench: {words[0]}: the worker ended")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise SystemExit(f"bench: {' '.join(map(str, words))}: {answer['error']}")
-        return answer
-
-    def seconds(self, *words):
-        return self.ask(*words)["seconds"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Wheel:
@@ -119,7 +94,7 @@ class Bench:
         self.rounds = options.rounds or (2 if options.small else 5)
         self.options, self.folder = options, folder
         self.wheel = None if options.ours else Wheel()
-        self.worker = Worker(options.worker)
+        self.worker = Worker([options.worker])
         self.lines = []
 
     def path(self, name):
@@ -298,18 +273,6 @@ def evict(path):
     os.close(descriptor)
 
 
-def machine(wheel):
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-                 platform.machine())
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
-    facts = {"processor": model, "cores": os.cpu_count(), "used_cores": len(os.sched_getaffinity(0)),
-             "memory_gb": round(memory, 1), "kernel": platform.release(), "load": os.getloadavg()[0],
-             "date": datetime.date.today().isoformat(), "python": platform.python_version()}
-    if wheel:
-        facts |= {"safetensors": wheel.safetensors.__version__, "numpy": wheel.numpy.__version__}
-    return facts
-
-
 def table(facts, lines):
     rows = [("", "ours", "", "ratio", "goal", "")]
     for line in lines:
@@ -335,8 +298,13 @@ def main():
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
         bench = Bench(options, pathlib.Path(folder))
-        facts = machine(bench.wheel)
-        bench.run()
+        facts = machine()
+        if bench.wheel:
+            facts |= {"safetensors": bench.wheel.safetensors.__version__, "numpy": bench.wheel.numpy.__version__}
+        try:
+            bench.run()
+        except Worker.Failure as failure:
+            raise SystemExit(f"bench: {failure}")
     if options.json:
         result = json.dumps({"machine": facts, "lines": bench.lines}, indent=1)
         if options.json == "-":

@@ -1,3 +1,4 @@
+#include "backends/cpu/winograd.h"
 #include "conformance.h"
 
 namespace safelight {
@@ -61,6 +62,23 @@ TEST_P(Conv2dConformance, Tiled) {
   check({.in = 33, .out = 40, .padding = {0, 2, 1, 0}}, {3, 19, 17, 33}, true);
 }
 
+// To so few channels that it is a product with every tap as a column.
+TEST_P(Conv2dConformance, Thin) {
+  for (const std::int64_t out : {1, 3, 4, 5}) check({.in = 40, .out = out}, {2, 9, 7, 40});
+  check({.in = 33, .out = 4}, {1, 6, 5, 33}, true);  // but not with an epilogue
+  check({.in = 17, .out = 3, .padding = {0, 2, 1, 0}}, {2, 5, 6, 17});
+  check({.in = 16, .out = 3, .padding = {0, 0, 0, 0}}, {1, 3, 3, 16});
+}
+
+// Too few tiles of 4x4 pixels, but enough of 2x2.
+TEST_P(Conv2dConformance, FewTiles) {
+  check({.in = 32, .out = 32}, {2, 8, 8, 32});
+  check({.in = 35, .out = 70}, {1, 9, 11, 35}, true);
+  check({.in = 140, .out = 33, .upsample = true}, {2, 3, 4, 140});
+  check({.in = 33, .out = 40, .padding = {0, 2, 1, 0}}, {3, 7, 5, 33}, true);
+  check({.in = 150, .out = 130}, {2, 7, 8, 150}, true);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants()), variant_name);
 
 class LargeConv2dConformance : public Conv2dConformance {};
@@ -70,6 +88,31 @@ TEST_P(LargeConv2dConformance, WeightsTransformedOnce) { check({.in = 36, .out =
 TEST_P(LargeConv2dConformance, SeveralGroupsOfTiles) { check({.in = 290, .out = 33}, {1, 74, 77, 290}); }
 
 INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(instruction_sets()), variant_name);
+
+// The planner: which of the algorithms above a shape gets.
+int tile_side(const Conv2dSpec& spec, std::int64_t images, std::int64_t side) {
+  cpu::ProductCall call;
+  call.source.out_height = call.source.out_width = side;
+  call.rows = images * side * side;
+  call.channels = spec.out;
+  return cpu::winograd_tile_side(spec, call);
+}
+
+TEST(WinogradPlan, TilesAreAsLargeAsThereAreEnoughOf) {
+  const Conv2dSpec wide{.in = 1280, .out = 1280};
+  EXPECT_EQ(tile_side(wide, 2, 16), 4);
+  EXPECT_EQ(tile_side(wide, 1, 32), 4);
+  EXPECT_EQ(tile_side(wide, 2, 8), 2);
+  EXPECT_EQ(tile_side(wide, 1, 16), 2);
+  EXPECT_EQ(tile_side(wide, 2, 4), 0);
+}
+
+TEST(WinogradPlan, OtherConvolutionsAreDirect) {
+  EXPECT_EQ(tile_side({.in = 1280, .out = 1280, .stride = 2}, 2, 64), 0);
+  EXPECT_EQ(tile_side({.in = 1280, .out = 1280, .kernel = 1}, 2, 64), 0);
+  EXPECT_EQ(tile_side({.in = 320, .out = 4}, 2, 64), 0);
+  EXPECT_EQ(tile_side({.in = 4, .out = 320}, 2, 64), 0);
+}
 
 }  // namespace
 }  // namespace safelight

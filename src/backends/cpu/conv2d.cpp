@@ -2,13 +2,15 @@
 
 #include "backends/cpu/ops.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/thin_conv2d.h"
 #include "backends/cpu/winograd.h"
 
 namespace safelight::cpu {
 namespace {
 
-// Winograd's filtering where it pays, else implicit GEMM. Either kernel follows pointers to the pixels that each tap
-// sees, so there is no im2col matrix, no padded copy and no upsampled copy.
+// Winograd's filtering where it pays, a plain product where few channels come out, else implicit GEMM. The first and
+// the last follow pointers to the pixels that each tap sees, so there is no im2col matrix, no padded copy and no
+// upsampled copy.
 class CpuConv2d final : public Conv2d {
  public:
   CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight, const Tensor& bias)
@@ -16,10 +18,13 @@ class CpuConv2d final : public Conv2d {
         engine_(engine),
         weight_(as_stored(weight)),
         bias_(as_floats(bias)),
+        thin_(is_thin(spec) ? thin_weights(spec, weight) : Tensor()),
         zeros_(static_cast<std::size_t>(spec.in), 0.0f) {}
 
  private:
   void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+    const bool plain = tail.activation == Activation::none && !tail.per_image && !tail.residual;
+    if (thin_ && plain) return run_thin_conv2d(engine_, spec_, thin_, bias_, x, y);
     const ProductCall call{
         .weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
         .source = {.x = x.floats().data(),
@@ -38,14 +43,14 @@ class CpuConv2d final : public Conv2d {
         .y = y.mutable_floats().data(),
         .rows = y.elements() / spec_.out,
         .channels = spec_.out};
-    if (winograd_pays(spec_, call))
-      run_winograd(engine_, call);
+    if (const int tile_side = winograd_tile_side(spec_, call); tile_side > 0)
+      run_winograd(engine_, call, tile_side);
     else
       run_product(engine_, call);
   }
 
   Engine& engine_;
-  Tensor weight_, bias_;
+  Tensor weight_, bias_, thin_;
   std::vector<float> zeros_;
 };
 

@@ -11,38 +11,54 @@ namespace {
 // Transforming a channel pair's weights costs as much as some 20 tiles' products, an input channel as much as the
 // products with 10 outputs.
 constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
+// In the order of preference. At the picture's edges tiles reach beyond it; a filtering must not take more than so many
+// products for a pixel of the result, of which the direct convolution takes 9. F(2x2) saves less, and its transforms
+// cost less.
+struct Filtering {
+  int tile_side;
+  std::int64_t products;  // of a tile
+  std::int64_t twice_most;
+};
+constexpr Filtering kFilterings[] = {{4, 36, 9}, {2, 16, 12}};
+
 // Transformed weights that are made once a call and read by every task; above, each task makes its own.
 constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 // Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
 constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
-// The block's sums (36 x 128 x 64) and a task's own weights (36 x 64 x 64) share the second-level cache.
+// The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 
-std::int64_t tiles_of(const ProductCall& call) {
+std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   const PixelSource& s = call.source;
-  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, kTileSide) *
-         divide_up(s.out_width, kTileSide);
+  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, tile_side) *
+         divide_up(s.out_width, tile_side);
 }
 
 }  // namespace
 
-bool winograd_pays(const Conv2dSpec& spec, const ProductCall& call) {
-  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return false;
-  const std::int64_t tiles = tiles_of(call);
-  return tiles >= kFewestTiles && tiles * kTileSide * kTileSide <= 2 * call.rows;
+int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
+  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
+  for (const Filtering& filtering : kFilterings) {
+    const std::int64_t tiles = tiles_of(call, filtering.tile_side);
+    if (tiles >= kFewestTiles && 2 * tiles * filtering.products <= filtering.twice_most * call.rows)
+      return filtering.tile_side;
+  }
+  return 0;
 }
 
-void run_winograd(Engine& engine, const ProductCall& product) {
+void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
   const Kernels& kernels = engine.kernels;
-  const std::int64_t all_tiles = tiles_of(product), in = product.weight.in;
+  const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
   WinogradCall call{.product = product,
-                    .tiles_x = divide_up(product.source.out_width, kTileSide),
-                    .tiles_y = divide_up(product.source.out_height, kTileSide)};
-  const bool shared = all_tiles >= 2 * kTileBlock && kPositions * in * product.channels <= kSharedWeightFloats;
+                    .tile_side = tile_side,
+                    .tiles_x = divide_up(product.source.out_width, tile_side),
+                    .tiles_y = divide_up(product.source.out_height, tile_side)};
+  const std::int64_t positions = call.positions();
+  const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
   call.tile_block = std::min(kTileBlock, all_tiles);
   const std::int64_t group =
-      std::max(call.tile_block, kGroupFloats / (kPositions * round_up(in, 16)) / call.tile_block * call.tile_block);
+      std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;

@@ -118,6 +118,9 @@ Block block_of(const ProductCall& call, std::int64_t task, float* scratch) {
 void multiply_block(const ProductCall& call, const Block& block, std::int64_t in_begin, std::int64_t in_end) {
   const std::int64_t run = in_end - in_begin, taps = call.weight.taps;
   const bool split = call.in_block < call.weight.in, last = in_end == call.weight.in;
+  // The first panel's steps, one line each, fetch the next tile's rows of a plain matrix: the processor, which cannot
+  // guess six rows at once, made the product of 8192 x 320 with 320 x 320 wait for 5 % of its time.
+  const bool ahead = taps == 1 && !split;
   const Tiling tiling(block.row_end - block.row_begin);
   for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
     const std::int64_t first = tiling.begin(tile), height = tiling.begin(tile + 1) - first;
@@ -127,7 +130,10 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
     const float* packed = block.panels;
     for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
       const Panel panel = panel_at(call, c, block.channel_end);
-      multiply_tile_for<false>(height, panel.vectors)(rows, packed, sums, block.packed_width, in_begin > 0, nullptr);
+      const bool fetch = ahead && c == block.channel_begin;
+      const MultiplyTile multiply =
+          fetch ? multiply_tile_for<true>(height, panel.vectors) : multiply_tile_for<false>(height, panel.vectors);
+      multiply(rows, packed, sums, block.packed_width, in_begin > 0, fetch ? *rows.rows + height * run : nullptr);
       if (last) finish_tile(call, panel, sums, block.packed_width, block.row_begin + first, height);
       packed += taps * run * panel.vectors * kLanes;
       sums += panel.vectors * kLanes;

@@ -1,0 +1,156 @@
+// Our side of the steps of `./run bench cpu`: bench/cpu.py asks, one line per question (words apart by tabs), and gets
+// one line of JSON per answer. All work is done by two threads; times are seconds.
+//
+//   peak                     the FMA peak of the moment, GFLOP/s
+//   open MODEL               a checkpoint; its networks stay open
+//   flop N HEIGHT WIDTH      of one UNet step on N latents of so many latent pixels, and of one decode
+//   case N HEIGHT WIDTH FILE random inputs of that size for the next questions, saved for the peers: latents
+//                            [N, 4, HEIGHT, WIDTH], context [N, 77, width] and timesteps [N]
+//   step                     the UNet once
+//   decode                   the VAE's decoder once, on the first of the latents
+//   save FILE                the last result, [N, channels, height, width]
+#include <fmt/format.h>
+
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/make_backend.h"
+#include "bench/counting_backend.h"
+#include "bench/fma_peak.h"
+#include "core/json_text.h"
+#include "models/stable_diffusion.h"
+#include "safelight/safetensors.h"
+#include "tasks/planes.h"
+
+namespace safelight {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr int kThreads = 2;
+constexpr std::int64_t kTokens = 77;
+
+Tensor random_floats(Shape shape, unsigned seed) {
+  Tensor t = Tensor::allocate(DType::F32, std::move(shape));
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> distribution;
+  for (float& v : t.mutable_floats()) v = distribution(generator);
+  return t;
+}
+
+class Worker {
+ public:
+  std::string answer(const Words& words) {
+    const auto question = questions_.find(words.at(0));
+    if (question == questions_.end()) throw std::runtime_error("no such question: " + words[0]);
+    return question->second(words);
+  }
+
+ private:
+  StableDiffusion& networks() {
+    if (!networks_) throw std::runtime_error("no checkpoint is open");
+    return *networks_;
+  }
+
+  std::string open(const Words& words) {
+    networks_.reset();
+    const double seconds = seconds_of([&] { networks_.emplace(StableDiffusion::open(words.at(1), *backend_)); });
+    return fmt::format(R"({{"seconds":{}}})", seconds);
+  }
+
+  std::string flop(const Words& words) {
+    double count = 0;
+    const auto counting = make_counting_backend(count);
+    auto counted = StableDiffusion::open(networks().file, *counting);
+    make_inputs(words);
+    counted.unet(latents_, timesteps_, context_);
+    const double unet = std::exchange(count, 0);
+    counted.vae_decoder(image(latents_, 0));
+    return fmt::format(R"({{"unet":{},"decode":{}}})", unet, count);
+  }
+
+  std::string make_case(const Words& words) {
+    make_inputs(words);
+    const std::vector<NamedTensor> inputs{{"latents", to_nchw(latents_)},
+                                          {"context", context_},
+                                          {"timesteps", Tensor::from(timesteps_, {std::ssize(timesteps_)})}};
+    save(words.at(4), inputs);
+    return "{}";
+  }
+
+  void make_inputs(const Words& words) {
+    const std::int64_t images = std::stoll(words.at(1)), height = std::stoll(words.at(2)),
+                       width = std::stoll(words.at(3));
+    latents_ = random_floats({images, height, width, networks().unet.in_channels()}, 1);
+    context_ = random_floats({images, kTokens, networks().unet.context_width()}, 2);
+    timesteps_.assign(static_cast<std::size_t>(images), 500.0f);
+  }
+
+  std::string step(const Words&) {
+    return timed([&] { result_ = networks().unet(latents_, timesteps_, context_); });
+  }
+
+  std::string decode(const Words&) {
+    const Tensor latent = image(latents_, 0);
+    return timed([&] { result_ = networks().vae_decoder(latent); });
+  }
+
+  std::string save_result(const Words& words) {
+    const NamedTensor result{"result", to_nchw(result_)};
+    save(words.at(1), {&result, 1});
+    return "{}";
+  }
+
+  static double seconds_of(const std::function<void()>& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  static std::string timed(const std::function<void()>& work) {
+    return fmt::format(R"({{"seconds":{}}})", seconds_of(work));
+  }
+
+  using Question = std::function<std::string(const Words&)>;
+  template <class Method>
+  Question ask(Method method) {
+    return [this, method](const Words& words) { return (this->*method)(words); };
+  }
+
+  std::unique_ptr<Backend> backend_ = make_backend({.threads = kThreads});
+  std::optional<StableDiffusion> networks_;
+  Tensor latents_, context_, result_;
+  std::vector<float> timesteps_;
+  const std::map<std::string, Question, std::less<>> questions_ = {
+      {"peak", [](const Words&) { return fmt::format(R"({{"gflops":{}}})", fma_peak(kThreads)); }},
+      {"open", ask(&Worker::open)},
+      {"flop", ask(&Worker::flop)},
+      {"case", ask(&Worker::make_case)},
+      {"step", ask(&Worker::step)},
+      {"decode", ask(&Worker::decode)},
+      {"save", ask(&Worker::save_result)}};
+};
+
+}  // namespace
+}  // namespace safelight
+
+int main() {
+  safelight::Worker worker;
+  for (std::string line; std::getline(std::cin, line);) {
+    safelight::Words words;
+    std::istringstream stream(line);
+    for (std::string word; std::getline(stream, word, '\t');) words.push_back(word);
+    try {
+      std::cout << worker.answer(words) << std::endl;
+    } catch (const std::exception& e) {
+      std::cout << fmt::format(R"({{"error":{}}})", safelight::json_string(e.what())) << std::endl;
+    }
+  }
+}
