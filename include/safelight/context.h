@@ -33,6 +33,10 @@ struct Context {
   std::function<void(const Progress&)> on_progress = {};  // called on the calling thread; may be empty
   const CancelToken* cancel = nullptr;                    // may be null
 
+  // The CPU backend may try, in the course of the work, which ways to cut its loops are fastest here, and keep what it
+  // found in the user's cache folder. Results have the same bits either way.
+  bool measures = true;
+
   // Throws Error(cancelled) if the token is set.
   void check_cancelled() const;
   void report(std::string_view stage, std::int64_t done, std::int64_t total) const {

@@ -22,9 +22,7 @@ struct FileStamp {
 // could then leave the same time, whose steps some file systems make that large.
 std::optional<FileStamp> stamp_of(int descriptor, const std::filesystem::path& path);
 
-// Each entry is a file of its own, named after the path's hash and put in its place by renaming, so that any number of
-// processes may read and write at once. Nothing here throws for what the cache's folder or files may be: without a
-// cache there is merely more to compute.
+// An entry of the cache (core/cache.h) for each path.
 std::optional<FileHashes> cached_hashes(const FileStamp& stamp);
 void cache_hashes(const FileStamp& stamp, const FileHashes& hashes);
 

@@ -8,6 +8,7 @@
 #include "backends/make_backend.h"
 #include "conformance.h"
 #include "safelight/error.h"
+#include "support/temporary_folder.h"
 
 namespace safelight {
 namespace {
@@ -78,6 +79,30 @@ TEST(CpuBackend, SameBitsAtAnyThreadCount) {
             << set << ", " << threads << " threads, output " << i;
     }
   }
+}
+
+// As often as it takes until every way to cut a loop was tried and one was chosen.
+TEST(CpuBackend, SameBitsWhileItMeasures) {
+  const test::TemporaryFolder folder;
+  ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+  const Tensor picture = random_tensor({1, 80, 80, 64}, 1), tokens = random_tensor({2, 1100, 96}, 2);
+  const Tensor kernel = stored(random_tensor({70, 64, 3, 3}, 3, 0, 0.04f), DType::F16, false);
+  const Tensor matrix = stored(random_tensor({200, 96}, 4, 0, 0.1f), DType::F16, false);
+  const auto results = [&](const Context& context, int calls) {
+    const std::unique_ptr<Backend> backend = make_cpu_backend(context);
+    const auto conv = backend->conv2d({.in = 64, .out = 70}, kernel, {});
+    const auto strided = backend->conv2d({.in = 64, .out = 70, .stride = 2}, kernel, {});
+    const auto linear = backend->linear({.in = 96, .out = 200}, matrix, {});
+    std::vector<Tensor> list;
+    for (int i = 0; i < calls; ++i)
+      for (const Tensor& y : {(*conv)(picture), (*strided)(picture), (*linear)(tokens)}) list.push_back(y);
+    return list;
+  };
+  const std::vector<Tensor> expected = results({.threads = 2, .measures = false}, 1);
+  const std::vector<Tensor> actual = results({.threads = 2}, 18);
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    EXPECT_EQ(std::memcmp(actual[i].data(), expected[i % 3].data(), actual[i].bytes()), 0) << i / 3;
+  EXPECT_TRUE(std::filesystem::exists(folder / "cache" / "safelight" / "plans"));
 }
 
 TEST(CpuBackend, TensorsOutliveTheBackend) {

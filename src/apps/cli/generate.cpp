@@ -30,7 +30,7 @@ struct Options {
   std::optional<std::int64_t> width, height, seed;
   int threads = 0;
   std::string backend = "cpu";
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, no_measuring = false;
 };
 
 struct Saved {
@@ -141,7 +141,8 @@ int make_pictures(Options& options) {
   const Context context{.threads = options.threads,
                         .backend = options.backend,
                         .on_progress = [&](const Progress& p) { display(p); },
-                        .cancel = &cancel_on_signals()};
+                        .cancel = &cancel_on_signals(),
+                        .measures = !options.no_measuring};
   Model model = Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
   std::vector<Saved> files;
   const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
@@ -172,6 +173,9 @@ void add_options(Command command, Options& o) {
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
       .show_default();
   command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)").show_default();
+  command.add_flag("--no-measuring", o.no_measuring,
+                   "Do not try which ways to cut the work are fastest here (they are kept for the next run); the\n"
+                   "picture is the same either way");
   command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
   command.add_option("--dump", o.dump,
                      "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/planner.h"
 #include "backends/cpu/rounding.h"
 #include "core/buffer_pool.h"
 #include "core/thread_pool.h"
@@ -14,9 +15,15 @@ namespace safelight::cpu {
 
 class Engine {
  public:
-  Engine(const Context& context, const Kernels& chosen) : kernels(chosen), threads_(context.threads, context.cancel) {}
+  Engine(const Context& context, const Kernels& chosen);
 
   const Kernels& kernels;
+
+  // Calls body(way) with one of several ways to cut a loop; see Planner::run().
+  template <class Body>
+  void choose_way(const PlanKey& key, int ways, Body&& body) {
+    planner_.run(key, ways, body);
+  }
 
   // An F32 tensor from the pool, uninitialised. It may outlive the engine.
   Tensor empty(Shape shape);
@@ -39,6 +46,7 @@ class Engine {
  private:
   ThreadPool threads_;
   BufferPool memory_;
+  Planner planner_;
 };
 
 }  // namespace safelight::cpu

@@ -1,6 +1,7 @@
 #include "backends/cpu/product.h"
 
 #include <algorithm>
+#include <array>
 
 #include "backends/cpu/kernels/product.h"
 #include "backends/cpu/rounding.h"
@@ -19,7 +20,17 @@ constexpr std::int64_t kMostRows = 1024, kFewestRows = 384;
 // Multiply-adds of one task, at most, where the rows allow: 1 to 2 ms of one core.
 constexpr std::int64_t kTaskWork = 100'000'000;
 
-void choose_blocks(ProductCall& call, const Kernels& kernels) {
+// Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change.
+struct Way {
+  int rows, panels;
+};
+constexpr std::array<Way, 5> kWays{{{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}}};
+// Below these multiply-adds a call is over too soon to tell one way from another.
+constexpr std::int64_t kWorthPlanning = 20'000'000;
+
+constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
+
+void choose_blocks(ProductCall& call, const Kernels& kernels, Way way) {
   const std::int64_t taps = call.weight.taps, in = call.weight.in;
   const std::int64_t passes = divide_up(in * taps, kDepth);
   call.in_block = std::min(in, round_up(divide_up(in, passes), 16));
@@ -31,6 +42,8 @@ void choose_blocks(ProductCall& call, const Kernels& kernels) {
   const auto work = [&] { return rows * in * taps * panels * kernels.panel; };
   while (work() > kTaskWork && rows >= 2 * kFewestRows) rows = divide_up(rows, 2);
   while (work() > kTaskWork && panels > 1) panels = divide_up(panels, 2);
+  rows = scaled(std::max<std::int64_t>(rows, 1), way.rows);
+  panels = std::min(scaled(panels, way.panels), divide_up(call.channels, panel));
   call.row_block =
       divide_up(call.rows, std::max<std::int64_t>(1, divide_up(call.rows, std::max<std::int64_t>(rows, 1))));
   call.channel_block = panels * panel;
@@ -55,9 +68,15 @@ Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_i
 
 void run_product(Engine& engine, ProductCall call) {
   if (call.rows == 0) return;
-  choose_blocks(call, engine.kernels);
-  engine.for_each_with_scratch(call.tasks(), product_scratch(call, engine.kernels.panel).total,
-                               [&](std::int64_t task, float* scratch) { engine.kernels.product(call, task, scratch); });
+  const StoredWeight& w = call.weight;
+  const PlanKey key{"product", {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
+  const bool plans = call.rows * w.out * w.in * w.taps >= kWorthPlanning;
+  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1, [&](int way) {
+    choose_blocks(call, engine.kernels, kWays[static_cast<std::size_t>(way)]);
+    engine.for_each_with_scratch(
+        call.tasks(), product_scratch(call, engine.kernels.panel).total,
+        [&](std::int64_t task, float* scratch) { engine.kernels.product(call, task, scratch); });
+  });
 }
 
 }  // namespace safelight::cpu

@@ -1,6 +1,7 @@
 #include "backends/cpu/winograd.h"
 
 #include <algorithm>
+#include <array>
 
 #include "backends/cpu/kernels/winograd.h"
 #include "backends/cpu/rounding.h"
@@ -28,25 +29,21 @@ constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
 // The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 
+// Ways to cut a convolution: tiles of a multiplication, and times the group above. Neither changes a sum.
+struct Way {
+  std::int64_t tile_block, groups;
+};
+constexpr std::array<Way, 4> kWays{{{kTileBlock, 1}, {64, 1}, {256, 1}, {kTileBlock, 4}}};
+// Below these products of pixels and channels a call is over too soon to tell one way from another.
+constexpr std::int64_t kWorthPlanning = 4'000'000;
+
 std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   const PixelSource& s = call.source;
   return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, tile_side) *
          divide_up(s.out_width, tile_side);
 }
 
-}  // namespace
-
-int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
-  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
-  for (const Filtering& filtering : kFilterings) {
-    const std::int64_t tiles = tiles_of(call, filtering.tile_side);
-    if (tiles >= kFewestTiles && 2 * tiles * filtering.products <= filtering.twice_most * call.rows)
-      return filtering.tile_side;
-  }
-  return 0;
-}
-
-void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
+void convolve(Engine& engine, const ProductCall& product, int tile_side, Way way) {
   const Kernels& kernels = engine.kernels;
   const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
   WinogradCall call{.product = product,
@@ -56,9 +53,9 @@ void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
   const std::int64_t positions = call.positions();
   const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
-  call.tile_block = std::min(kTileBlock, all_tiles);
-  const std::int64_t group =
-      std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
+  call.tile_block = std::min(way.tile_block, all_tiles);
+  const std::int64_t group = std::max(
+      call.tile_block, way.groups * kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;
@@ -75,6 +72,26 @@ void run_winograd(Engine& engine, const ProductCall& product, int tile_side) {
         call.multiply_tasks(), winograd_scratch(call).total,
         [&](std::int64_t task, float* scratch) { kernels.winograd_multiply(call, task, scratch); });
   }
+}
+
+}  // namespace
+
+int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
+  if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
+  for (const Filtering& filtering : kFilterings) {
+    const std::int64_t tiles = tiles_of(call, filtering.tile_side);
+    if (tiles >= kFewestTiles && 2 * tiles * filtering.products <= filtering.twice_most * call.rows)
+      return filtering.tile_side;
+  }
+  return 0;
+}
+
+void run_winograd(Engine& engine, const ProductCall& call, int tile_side) {
+  const StoredWeight& w = call.weight;
+  const PlanKey key{"winograd", {tiles_of(call, tile_side), w.out, w.in, tile_side, static_cast<int>(w.type)}};
+  const bool plans = call.rows * w.out * w.in >= kWorthPlanning;
+  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1,
+                    [&](int way) { convolve(engine, call, tile_side, kWays[static_cast<std::size_t>(way)]); });
 }
 
 }  // namespace safelight::cpu
