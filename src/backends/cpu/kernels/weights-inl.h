@@ -92,6 +92,15 @@ HWY_INLINE void transpose(V (&rows)[kLanes]) {
 
 #endif
 
+// The first `count` weights at `from`, then zeros; touches no others. REQUIRES: 0 <= count.
+template <class Stored>
+HWY_INLINE V widen_some(const std::uint8_t* from, std::int64_t count) {
+  if (count >= kLanes) return Stored::widen(from);
+  alignas(64) std::uint8_t edge[kLanes * Stored::kBytes] = {};
+  std::memcpy(edge, from, static_cast<std::size_t>(count) * Stored::kBytes);
+  return Stored::widen(edge);
+}
+
 // Where one vector of a panel's columns comes from: output channels [first, first + count), count <= kLanes.
 struct PanelColumns {
   std::int64_t first, count;

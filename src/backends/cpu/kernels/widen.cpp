@@ -17,10 +17,7 @@ template <class Stored>
 void widen_all(const std::uint8_t* from, std::int64_t count, float* to) {
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store(Stored::widen(from + i * Stored::kBytes), to + i);
-  if (i == count) return;
-  std::uint8_t edge[kLanes * Stored::kBytes] = {};
-  std::memcpy(edge, from + i * Stored::kBytes, static_cast<std::size_t>(count - i) * Stored::kBytes);
-  store_some(Stored::widen(edge), to + i, count - i);
+  if (i < count) store_some(widen_some<Stored>(from + i * Stored::kBytes, count - i), to + i, count - i);
 }
 
 }  // namespace
