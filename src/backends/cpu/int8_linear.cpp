@@ -15,7 +15,7 @@ constexpr std::int64_t kFewestRows = 48, kMostRows = 512;
 constexpr std::int64_t kTaskWork = 200'000'000;
 
 void choose_blocks(Int8Call& call) {
-  const std::int64_t row_bytes = call.input_stride() * 4, rows = call.product.rows;
+  const std::int64_t row_bytes = call.groups() * 4, rows = call.product.rows;
   const std::int64_t most = std::clamp(kInputBytes / row_bytes, kFewestRows, kMostRows);
   call.row_block = divide_up(rows, divide_up(rows, most));
   const std::int64_t panel_work = call.row_block * call.product.weight.in * call.panel;
@@ -29,7 +29,7 @@ void run_int8(Engine& engine, Int8Call call) {
   const auto take = [&](std::int64_t count) { return engine.empty({count}); };
   const auto whole_numbers = [](Tensor& t) { return reinterpret_cast<std::int32_t*>(t.mutable_data()); };
   Tensor weights = take(call.groups() * columns), weight_units = take(columns), first_sums = take(columns),
-         inputs = take(rows * call.input_stride()), input_units = take(rows);
+         inputs = take(rows * call.groups()), input_units = take(rows);
   call.weights = whole_numbers(weights);
   call.weight_units = weight_units.mutable_floats().data();
   call.first_sums = whole_numbers(first_sums);

@@ -22,14 +22,26 @@ namespace {
 using DI = hn::RebindToSigned<D>;
 using VI = hn::Vec<DI>;
 
-// What lies in 32 bits, and how two vectors of it are multiplied. All sums are exact: no format adds in 16 bits, which
-// might saturate.
+// A vector of numbers to be rounded, four at a time.
+constexpr std::int64_t kBlock = 4 * kLanes;
+constexpr std::int64_t kLineBytes = 64;  // of a cache line
+static_assert(Int8Call::kRowPadding % kBlock == 0);
+
+// What lies in 32 bits, how four vectors of whole numbers become it, and how two vectors of it are multiplied. In which
+// order groups lie within a block does not matter: it is the same for weights and inputs. All sums are exact: no format
+// adds in 16 bits, which might saturate.
 
 // Two numbers of 16 bits: for every processor.
 struct Pairs {
   using Element = std::int16_t;
   static constexpr int kGroup = 2;
   static constexpr std::int32_t kOffset = 0;
+
+  static HWY_INLINE void store(const VI (&whole)[4], bool, Element* to) {
+    const hn::Rebind<Element, D> d16;
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < 4; ++i) hn::StoreU(hn::DemoteTo(d16, whole[i]), d16, to + i * kLanes);
+  }
 
   static HWY_INLINE VI add_products(VI sums, VI inputs, VI weights) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
@@ -53,6 +65,16 @@ struct Quads {
   static constexpr int kGroup = 4;
   static constexpr std::int32_t kOffset = 128;
 
+  static HWY_INLINE void store(const VI (&whole)[4], bool with_offset, Element* to) {
+    const hn::Repartition<std::int16_t, DI> d16;
+    const hn::Repartition<Element, DI> d8;
+    const auto lower = hn::ReorderDemote2To(d16, whole[0], whole[1]);
+    const auto upper = hn::ReorderDemote2To(d16, whole[2], whole[3]);
+    const hn::Vec<decltype(d8)> bytes{_mm512_packs_epi16(lower.raw, upper.raw)};
+    const auto sign = hn::Set(d8, with_offset ? Element{-128} : Element{0});  // its change adds 128
+    hn::StoreU(hn::Xor(bytes, sign), d8, to);
+  }
+
   // Written out because Highway compiles for AVX-512 without VNNI; whoever gets here has asked the processor.
   static HWY_INLINE VI add_products(VI sums, VI inputs, VI weights) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(inputs.raw), "v"(weights.raw));
@@ -61,32 +83,80 @@ struct Quads {
 };
 #endif
 
-// Rounds `count` numbers at `from` to whole ones; `to` is filled up with zeros to `padded`, a multiple of kLanes.
-// Returns the unit, and their sum.
+// To nearest even. Highway's own also takes care of numbers beyond 32 bits, which cannot be here, and which takes
+// longer than the rounding.
+HWY_INLINE VI to_whole(V v) {
+#if HWY_TARGET == HWY_AVX3
+  return VI{_mm512_cvtps_epi32(v.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return VI{_mm256_cvtps_epi32(v.raw)};
+#elif HWY_TARGET == HWY_SSE4
+  return VI{_mm_cvtps_epi32(v.raw)};
+#else
+  return hn::NearestInt(v);
+#endif
+}
+
+// The largest magnitude, or infinity or no number if one of them is. In every type the bits of magnitudes are ordered
+// as magnitudes are, with infinity and what is no number at the end, so they are compared as whole numbers, unwidened.
+template <class Stored>
+float largest_magnitude(const std::uint8_t* from, std::int64_t count) {
+  using Code = hwy::SignedFromSize<Stored::kBytes>;
+  const hn::ScalableTag<Code> d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto sign_free = hn::Set(d, hwy::LimitsMax<Code>());
+  const auto magnitude = [&](const std::uint8_t* at) { return hn::And(sign_free, load_bytes(d, at)); };
+  auto one = hn::Zero(d), other = hn::Zero(d);
+  std::int64_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    one = hn::Max(one, magnitude(from + i * Stored::kBytes));
+    other = hn::Max(other, magnitude(from + (i + lanes) * Stored::kBytes));
+  }
+  alignas(64) Code codes[hn::MaxLanes(d)];
+  hn::Store(hn::Max(one, other), d, codes);
+  Code largest = *std::max_element(codes, codes + lanes);
+  for (; i < count; ++i) {
+    Code code;
+    std::memcpy(&code, from + i * Stored::kBytes, sizeof code);
+    largest = std::max(largest, static_cast<Code>(code & hwy::LimitsMax<Code>()));
+  }
+  return hn::GetLane(widen_some<Stored>(reinterpret_cast<const std::uint8_t*>(&largest), 1));
+}
+
+// A row after rounding: what one stands for, and the sum of its whole numbers.
 struct RoundedRow {
   float unit;
   std::int32_t sum;
 };
+
+// Rounds `count` numbers at `from`; `to` is filled up with zeros to `padded`, a multiple of kBlock. With an offset, the
+// format's is added to each.
 template <class Format, class Stored>
-RoundedRow round_row(const std::uint8_t* from, std::int64_t count, typename Format::Element* to, std::int64_t padded) {
+RoundedRow round_row(const std::uint8_t* from, std::int64_t count, typename Format::Element* to, std::int64_t padded,
+                     bool with_offset) {
   const DI di;
-  const hn::Rebind<typename Format::Element, D> elements;
-  // Bits of magnitudes are ordered as the magnitudes are, and those of infinity and of what is no number come last.
-  VI largest = hn::Zero(di);
-  const VI magnitude = hn::Set(di, 0x7FFFFFFF);
-  for (std::int64_t i = 0; i < count; i += kLanes)
-    largest =
-        hn::Max(largest, hn::And(magnitude, hn::BitCast(di, widen_some<Stored>(from + i * Stored::kBytes, count - i))));
-  const Int8Scale scale = int8_scale(std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(di, largest))));
+  const Int8Scale scale = int8_scale(largest_magnitude<Stored>(from, count));
   const V factor = splat(scale.factor);
   VI sum = hn::Zero(di);
-  std::int64_t i = 0;
-  for (; i < count; i += kLanes) {
-    const VI whole = hn::NearestInt(hn::Mul(widen_some<Stored>(from + i * Stored::kBytes, count - i), factor));
-    sum = hn::Add(sum, whole);
-    hn::StoreU(hn::DemoteTo(elements, whole), elements, to + i);
+  for (std::int64_t i = 0; i < padded; i += kBlock) {
+    // The row after this one comes from memory meanwhile.
+    for (std::int64_t byte = 0; byte < kBlock * Stored::kBytes; byte += kLineBytes)
+      __builtin_prefetch(from + (count + i) * Stored::kBytes + byte);
+    VI whole[4];
+    if (i + kBlock <= count) {
+      SAFELIGHT_UNROLL
+      for (int j = 0; j < 4; ++j)
+        whole[j] = to_whole(hn::Mul(Stored::widen(from + (i + j * kLanes) * Stored::kBytes), factor));
+    } else {
+      for (int j = 0; j < 4; ++j) {
+        const std::int64_t at = i + j * kLanes;
+        whole[j] = at < count ? to_whole(hn::Mul(widen_some<Stored>(from + at * Stored::kBytes, count - at), factor))
+                              : hn::Zero(di);
+      }
+    }
+    sum = hn::Add(sum, hn::Add(hn::Add(whole[0], whole[1]), hn::Add(whole[2], whole[3])));
+    Format::store(whole, with_offset, to + i);
   }
-  std::fill(to + i, to + std::max(i, padded), typename Format::Element{0});
   return {scale.unit, hn::GetLane(hn::SumOfLanes(di, sum))};
 }
 
@@ -95,12 +165,9 @@ template <class Format>
 RoundedRow round_weights(const StoredWeight& w, std::int64_t channel, typename Format::Element* to,
                          std::int64_t padded) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(w.data);
-  const auto round = [&]<class Stored>(Stored) {
-    return round_row<Format, Stored>(bytes + channel * w.in * Stored::kBytes, w.in, to, padded);
-  };
-  if (w.type == DType::F16) return round(F16Weights());
-  if (w.type == DType::BF16) return round(BF16Weights());
-  return round(F32Weights());
+  return for_stored(w.type, [&]<class Stored>(Stored) {
+    return round_row<Format, Stored>(bytes + channel * w.in * Stored::kBytes, w.in, to, padded, false);
+  });
 }
 
 // Rounds output channels [first, first + count), count <= kLanes, into columns [at, at + kLanes) of a panel that is
@@ -113,14 +180,14 @@ struct PanelPlace {
 template <class Format>
 void round_columns(const Int8Call& call, PanelColumns columns, const PanelPlace& place, std::int64_t at,
                    std::int32_t* rounded) {
-  const std::int64_t stride = call.input_stride(), groups = call.groups();
+  const std::int64_t groups = call.groups();
   for (int lane = 0; lane < kLanes; ++lane) {
-    auto* row = reinterpret_cast<typename Format::Element*>(rounded + lane * stride);
+    auto* row = reinterpret_cast<typename Format::Element*>(rounded + lane * groups);
     RoundedRow result{0, 0};
     if (lane < columns.count)
-      result = round_weights<Format>(call.product.weight, columns.first + lane, row, stride * Format::kGroup);
+      result = round_weights<Format>(call.product.weight, columns.first + lane, row, groups * Format::kGroup);
     else
-      std::fill_n(row, stride * Format::kGroup, typename Format::Element{0});
+      std::fill_n(row, groups * Format::kGroup, typename Format::Element{0});
     place.units[at + lane] = result.unit;
     place.first_sums[at + lane] = -Format::kOffset * result.sum;
   }
@@ -128,10 +195,10 @@ void round_columns(const Int8Call& call, PanelColumns columns, const PanelPlace&
   for (std::int64_t g = 0; g < groups; g += kLanes) {
     V rows[kLanes];
     SAFELIGHT_UNROLL
-    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = hn::BitCast(D(), hn::LoadU(di, rounded + lane * stride + g));
+    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = hn::BitCast(D(), hn::LoadU(di, rounded + lane * groups + g));
     transpose(rows);
-    const std::int64_t count = std::min<std::int64_t>(kLanes, groups - g);
-    for (std::int64_t i = 0; i < count; ++i)
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < kLanes; ++i)
       hn::StoreU(hn::BitCast(di, rows[i]), di, place.weights + (g + i) * place.width + at);
   }
 }
@@ -161,19 +228,12 @@ void round_panel(const Int8Call& call, std::int64_t index, float* scratch) {
 
 template <class Format>
 void round_inputs(const Int8Call& call, std::int64_t block) {
-  const std::int64_t in = call.product.weight.in, stride = call.input_stride();
+  const std::int64_t in = call.product.weight.in, groups = call.groups();
   const std::int64_t begin = block * Int8Call::kPrepareRows;
   for (std::int64_t row = begin; row < std::min(begin + Int8Call::kPrepareRows, call.product.rows); ++row) {
-    std::int32_t* to = call.inputs + row * stride;
     const auto* from = reinterpret_cast<const std::uint8_t*>(call.product.source.x + row * in);
-    call.input_units[row] = round_row<Format, F32Weights>(from, in, reinterpret_cast<typename Format::Element*>(to),
-                                                          stride * Format::kGroup)
-                                .unit;
-    if constexpr (Format::kOffset != 0) {
-      const DI di;
-      const VI flip = hn::Set(di, static_cast<std::int32_t>(0x80808080));
-      for (std::int64_t i = 0; i < stride; i += kLanes) hn::StoreU(hn::Xor(hn::LoadU(di, to + i), flip), di, to + i);
-    }
+    auto* to = reinterpret_cast<typename Format::Element*>(call.inputs + row * groups);
+    call.input_units[row] = round_row<Format, F32Weights>(from, in, to, groups * Format::kGroup, true).unit;
   }
 }
 
@@ -181,7 +241,7 @@ void round_inputs(const Int8Call& call, std::int64_t block) {
 struct Int8Tile {
   const std::int32_t* inputs;
   const float* input_units;
-  std::int64_t stride, groups;
+  std::int64_t groups;
   PanelPlace panel;
 };
 
@@ -197,7 +257,7 @@ HWY_NOINLINE void multiply_int8_tile(const Int8Tile& tile, float* HWY_RESTRICT y
   }
   const std::int32_t* row[Rows];
   SAFELIGHT_UNROLL
-  for (int i = 0; i < Rows; ++i) row[i] = tile.inputs + i * tile.stride;
+  for (int i = 0; i < Rows; ++i) row[i] = tile.inputs + i * tile.groups;
   const std::int32_t* weights = tile.panel.weights;
   for (std::int64_t g = 0; g < tile.groups; ++g) {
     VI b[Vectors];
@@ -259,10 +319,10 @@ void multiply(const Int8Call& call, std::int64_t task) {
   alignas(64) float sums[kTileRows * kPanel];
   for (std::int64_t p = panel_begin; p < std::min(panel_begin + call.panel_block, call.panels()); ++p) {
     const Panel panel = panel_of(call, p);
-    Int8Tile operands{nullptr, nullptr, call.input_stride(), call.groups(), place_of(call, p, panel)};
+    Int8Tile operands{nullptr, nullptr, call.groups(), place_of(call, p, panel)};
     for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
       const std::int64_t row = row_begin + tiling.begin(tile), height = tiling.begin(tile + 1) - tiling.begin(tile);
-      operands.inputs = call.inputs + row * call.input_stride();
+      operands.inputs = call.inputs + row * call.groups();
       operands.input_units = call.input_units + row;
       multiply_int8_tile_for<Format>(height, panel.vectors)(operands, sums);
       finish_tile(call.product, panel, sums, kPanel, row, height);

@@ -18,21 +18,21 @@ struct Int8Call {
   std::int32_t* weights = nullptr;     // [panel][group][column of the panel]
   float* weight_units = nullptr;       // [panel][column]
   std::int32_t* first_sums = nullptr;  // [panel][column]: where sums start, to make up for inputs without a sign
-  std::int32_t* inputs = nullptr;      // [row][group], rows input_stride() apart
+  std::int32_t* inputs = nullptr;      // [row][group]
   float* input_units = nullptr;        // [row]
   std::int64_t row_block = 0, panel_block = 0;  // of one task of the multiplication
 
   static constexpr std::int64_t kPrepareRows = 32;  // of one task that rounds inputs
+  static constexpr std::int64_t kRowPadding = 64;   // rows are filled up with zeros to multiples of this
 
-  std::int64_t groups() const noexcept { return divide_up(product.weight.in, group); }
-  std::int64_t input_stride() const noexcept { return round_up(groups(), 16); }
+  std::int64_t groups() const noexcept { return round_up(product.weight.in, kRowPadding) / group; }  // of a row
   std::int64_t panels() const noexcept { return divide_up(product.channels, product.tail.geglu ? panel / 2 : panel); }
   std::int64_t panel_blocks() const noexcept { return divide_up(panels(), panel_block); }
   std::int64_t prepare_tasks() const noexcept { return panels() + divide_up(product.rows, kPrepareRows); }
   std::int64_t multiply_tasks() const noexcept { return divide_up(product.rows, row_block) * panel_blocks(); }
 
   // Floats of scratch that a task of the first loop needs: as many rounded rows as a vector has lanes.
-  std::int64_t scratch(int lanes) const noexcept { return lanes * input_stride(); }
+  std::int64_t scratch(int lanes) const noexcept { return lanes * groups(); }
 };
 
 }  // namespace safelight::cpu

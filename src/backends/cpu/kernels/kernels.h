@@ -18,7 +18,7 @@ namespace safelight::cpu {
 // Scratch is counted in floats, but may hold pointers, too.
 constexpr std::int64_t kFloatsPerPointer = sizeof(void*) / sizeof(float);
 
-// A weight as it lies in the file: [out][in][taps], possibly unaligned. F16, BF16 or F32.
+// A weight as it lies in the file: [out][in][taps], possibly unaligned. F32, F16, BF16, F8_E4M3 or F8_E5M2.
 struct StoredWeight {
   const std::byte* data = nullptr;
   DType type = DType::F32;

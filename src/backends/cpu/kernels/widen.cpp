@@ -24,9 +24,7 @@ void widen_all(const std::uint8_t* from, std::int64_t count, float* to) {
 
 void widen(DType type, const std::byte* from, std::int64_t count, float* to) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(from);
-  if (type == DType::F16) return widen_all<F16Weights>(bytes, count, to);
-  if (type == DType::BF16) return widen_all<BF16Weights>(bytes, count, to);
-  widen_all<F32Weights>(bytes, count, to);
+  for_stored(type, [&]<class Stored>(Stored) { widen_all<Stored>(bytes, count, to); });
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE
