@@ -31,24 +31,36 @@ struct F32Weights {
   static HWY_INLINE V widen(const std::uint8_t* from) { return load_bytes(D(), from); }
 };
 
-template <class Half>
-struct HalfWeights {
+using Halves = hn::Rebind<hwy::float16_t, D>;
+HWY_INLINE V widen_halves(hn::Vec<Halves> halves) {
+  const V value = hn::PromoteTo(D(), halves);
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
+  return value;  // by the processor
+#else
+  // Highway's own conversion goes on counting where infinity and what is no number begin.
+  const V special = hn::Or(value, hn::Inf(D()));
+  return hn::IfThenElse(hn::Ge(hn::Abs(value), splat(65536)), special, value);
+#endif
+}
+
+struct F16Weights {
+  static constexpr int kBytes = 2;
+  static HWY_INLINE V widen(const std::uint8_t* from) { return widen_halves(load_bytes(Halves(), from)); }
+};
+
+struct BF16Weights {
   static constexpr int kBytes = 2;
   static HWY_INLINE V widen(const std::uint8_t* from) {
-    return hn::PromoteTo(D(), load_bytes(hn::Rebind<Half, D>(), from));
+    return hn::PromoteTo(D(), load_bytes(hn::Rebind<hwy::bfloat16_t, D>(), from));
   }
 };
-using F16Weights = HalfWeights<hwy::float16_t>;
-using BF16Weights = HalfWeights<hwy::bfloat16_t>;
 
 // Eight bits become a half first, whose conversion does not stumble over subnormals.
-using CodesOfHalves = hn::Rebind<std::uint16_t, D>;
-HWY_INLINE hn::Vec<CodesOfHalves> load_codes(const std::uint8_t* from) {
-  return hn::PromoteTo(CodesOfHalves(), load_bytes(hn::Rebind<std::uint8_t, D>(), from));
+using Codes = hn::Rebind<std::uint16_t, D>;
+HWY_INLINE hn::Vec<Codes> load_codes(const std::uint8_t* from) {
+  return hn::PromoteTo(Codes(), load_bytes(hn::Rebind<std::uint8_t, D>(), from));
 }
-HWY_INLINE V widen_codes(hn::Vec<CodesOfHalves> codes) {
-  return hn::PromoteTo(D(), hn::BitCast(hn::Rebind<hwy::float16_t, D>(), codes));
-}
+HWY_INLINE V widen_codes(hn::Vec<Codes> codes) { return widen_halves(hn::BitCast(Halves(), codes)); }
 
 // The upper byte of a half.
 struct E5M2Weights {
@@ -60,7 +72,7 @@ struct E5M2Weights {
 struct E4M3Weights {
   static constexpr int kBytes = 1;
   static HWY_INLINE V widen(const std::uint8_t* from) {
-    const CodesOfHalves d;
+    const Codes d;
     const auto codes = load_codes(from);
     const auto sign = hn::ShiftLeft<8>(hn::And(codes, hn::Set(d, 0x80)));
     const auto magnitude = hn::ShiftLeft<7>(hn::And(codes, hn::Set(d, 0x7F)));
