@@ -30,7 +30,7 @@ class Generate : public ::testing::Test {
   const GenerateOptions small_{.prompt = "x", .width = 64, .height = 64, .steps = 2, .seed = 1};
 };
 
-constexpr double kInt8Picture = 30;  // dB; see Int8IsCloseToFullPrecision
+constexpr double kInt8Picture = 33;  // dB; 34.1 to 35.0 on four instruction sets, 31.6 with one bit less
 
 std::vector<std::uint8_t> only_picture(Model& model, const GenerateOptions& options) {
   std::vector<std::uint8_t> rgb;
