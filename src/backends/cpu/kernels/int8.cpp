@@ -22,7 +22,7 @@ namespace {
 using DI = hn::RebindToSigned<D>;
 using VI = hn::Vec<DI>;
 
-// A vector of numbers to be rounded, four at a time.
+// Numbers that are rounded at once: four vectors.
 constexpr std::int64_t kBlock = 4 * kLanes;
 constexpr std::int64_t kLineBytes = 64;  // of a cache line
 static_assert(Int8Call::kRowPadding % kBlock == 0);

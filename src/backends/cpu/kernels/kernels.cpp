@@ -17,8 +17,6 @@ namespace safelight::cpu::HWY_NAMESPACE {
 void product(const ProductCall& call, std::int64_t task, float* scratch);
 void int8_prepare_pairs(const Int8Call& call, std::int64_t task, float* scratch);
 void int8_multiply_pairs(const Int8Call& call, std::int64_t task);
-void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch);
-void int8_multiply_quads(const Int8Call& call, std::int64_t task);
 void winograd_weights(const WinogradCall& call, std::int64_t block);
 void winograd_inputs(const WinogradCall& call, std::int64_t task);
 void winograd_multiply(const WinogradCall& call, std::int64_t task, float* scratch);
@@ -60,6 +58,8 @@ inline constexpr Kernels kKernels{
 
 #if HWY_TARGET == HWY_AVX3
 // VNNI came later than the rest of AVX-512, and only the products of whole numbers use it.
+void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch);
+void int8_multiply_quads(const Int8Call& call, std::int64_t task);
 constexpr Kernels with_vnni(Kernels kernels) {
   kernels.name = "avx512vnni";
   kernels.int8 = {4, int8_prepare_quads, int8_multiply_quads};
