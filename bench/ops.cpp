@@ -1,9 +1,10 @@
 // Speed of the ops at the sizes that one guided 512x512 step of Stable Diffusion 1.5 asks for, each with its number of
 // calls, and of its VAE decoder.
-//   bench_ops [--threads N] [--isa NAME] [--rounds N] [FILTER]
+//   bench_ops [--threads N] [--isa NAME] [--rounds N] [--int8] [FILTER]
 // Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both, and GFLOP per second of
 // processor time (what one core does; with one thread it holds on a busy machine, too); then the sums. Weights are F16
-// and change with every call, so that they come from memory as in a real step.
+// and change with every call, so that they come from memory as in a real step. With --int8 only the UNet's linear
+// layers run, in full precision and in int8 by turns.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
@@ -27,11 +29,12 @@ struct Options {
   int threads = 0, rounds = 5;
   std::string isa{cpu_instruction_sets().front()};
   std::string filter;
+  bool int8 = false;
 };
 
 struct Case {
-  std::string name;
-  int calls = 1;  // per step
+  std::string part, name;  // part: with which others it is summed up
+  int calls = 1;           // per step
   double gflop = 0;
   std::function<void()> run;
 };
@@ -89,10 +92,17 @@ class Bench {
  public:
   explicit Bench(const Options& options) : backend_(make_cpu_backend({.threads = options.threads}, options.isa)) {}
 
+  // What is added from now on belongs to it.
+  void begin(std::string_view part, Precision precision = Precision::full) {
+    part_ = part;
+    precision_ = precision;
+  }
+
   void conv(int calls, std::int64_t n, std::int64_t in, std::int64_t out, std::int64_t side, int stride = 1,
             bool upsample = false) {
     const std::int64_t to = side * (upsample ? 2 : 1) / stride;
-    cases_.push_back({fmt::format("conv3x3{}{} {}x{}x{} {}->{}", stride > 1 ? "/2" : "", upsample ? " up" : "", n, side,
+    cases_.push_back({part_,
+                      fmt::format("conv3x3{}{} {}x{}x{} {}->{}", stride > 1 ? "/2" : "", upsample ? " up" : "", n, side,
                                   side, in, out),
                       calls, 18e-9 * static_cast<double>(n * to * to * in * out), [=, this] {
                         const auto op = backend_->conv2d({.in = in, .out = out, .stride = stride, .upsample = upsample},
@@ -102,16 +112,19 @@ class Bench {
   }
 
   void linear(int calls, std::int64_t rows, std::int64_t in, std::int64_t out, bool geglu = false) {
-    cases_.push_back({fmt::format("{} {}x{}->{}", geglu ? "geglu" : "linear", rows, in, out), calls,
-                      2e-9 * static_cast<double>(rows * in * out), [=, this] {
-                        const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu},
+    const Precision precision = precision_;
+    cases_.push_back({part_,
+                      fmt::format("{}{} {}x{}->{}", precision == Precision::int8 ? "int8 " : "",
+                                  geglu ? "geglu" : "linear", rows, in, out),
+                      calls, 2e-9 * static_cast<double>(rows * in * out), [=, this] {
+                        const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu, .precision = precision},
                                                          weights_.next({out, in}), floats({out}));
                         (*op)(floats({rows, in}));
                       }});
   }
 
   void attention(int calls, std::int64_t n, std::int64_t queries, std::int64_t keys, int heads, std::int64_t width) {
-    cases_.push_back({fmt::format("attention {}x{}x{} {} heads of {}", n, queries, keys, heads, width), calls,
+    cases_.push_back({part_, fmt::format("attention {}x{}x{} {} heads of {}", n, queries, keys, heads, width), calls,
                       4e-9 * static_cast<double>(n * queries * keys * heads * width), [=, this] {
                         const Tensor k = floats({n, keys, heads * width});
                         backend_->attention(floats({n, queries, heads * width}), k, k, {.heads = heads});
@@ -119,7 +132,7 @@ class Bench {
   }
 
   void group_norm(int calls, std::int64_t n, std::int64_t side, std::int64_t channels) {
-    cases_.push_back({fmt::format("group_norm {}x{}x{} {}", n, side, side, channels), calls, 0, [=, this] {
+    cases_.push_back({part_, fmt::format("group_norm {}x{}x{} {}", n, side, side, channels), calls, 0, [=, this] {
                         const auto op = backend_->group_norm({.channels = channels, .activation = Activation::silu},
                                                              floats({channels}), floats({channels}));
                         (*op)(floats({n, side, side, channels}));
@@ -127,7 +140,7 @@ class Bench {
   }
 
   void layer_norm(int calls, std::int64_t rows, std::int64_t channels) {
-    cases_.push_back({fmt::format("layer_norm {}x{}", rows, channels), calls, 0, [=, this] {
+    cases_.push_back({part_, fmt::format("layer_norm {}x{}", rows, channels), calls, 0, [=, this] {
                         const auto op =
                             backend_->layer_norm({.channels = channels}, floats({channels}), floats({channels}));
                         (*op)(floats({rows, channels}));
@@ -135,38 +148,42 @@ class Bench {
   }
 
   void concat(int calls, std::int64_t pixels, std::int64_t a, std::int64_t b) {
-    cases_.push_back({fmt::format("concat {} {}+{}", pixels, a, b), calls, 0, [=, this] {
+    cases_.push_back({part_, fmt::format("concat {} {}+{}", pixels, a, b), calls, 0, [=, this] {
                         backend_->concat(floats({pixels, a}), floats({pixels, b}));
                       }});
   }
 
   // Every round runs every case once, so that a slow spell of a shared machine hits all alike.
-  void report(const Options& options, std::string_view title) {
+  void report(const Options& options) {
     std::erase_if(cases_, [&](const Case& c) { return c.name.find(options.filter) == std::string::npos; });
     std::vector<Times> times(cases_.size());
     for (const Case& c : cases_) c.run();  // warms up
     for (int round = 0; round < options.rounds; ++round)
       for (std::size_t i = 0; i < cases_.size(); ++i) times[i].add(cases_[i].run);
-    double best_sum = 0, median_sum = 0, processor_sum = 0, gflop_sum = 0;
+    std::map<std::string, Sums> parts;
     for (std::size_t i = 0; i < cases_.size(); ++i) {
       const Case& c = cases_[i];
       const double fast = best(times[i].wall), usual = median(times[i].wall), core = median(times[i].processor);
       fmt::print("{:36} x{:<3} {:9.2f} ms {:9.2f} ms {:6.0f} {:6.0f} GFLOP/s, {:5.0f} a core\n", c.name, c.calls,
                  fast * 1e3, usual * 1e3, c.gflop / fast, c.gflop / usual, c.gflop / core);
-      best_sum += c.calls * fast, median_sum += c.calls * usual;
-      processor_sum += c.calls * core, gflop_sum += c.calls * c.gflop;
+      Sums& sum = parts[c.part];
+      sum.best += c.calls * fast, sum.median += c.calls * usual;
+      sum.processor += c.calls * core, sum.gflop += c.calls * c.gflop;
     }
-    if (cases_.empty()) return;
-    fmt::print(
-        "{}: {:.0f} GFLOP, best {:.2f} s ({:.0f} GFLOP/s), median {:.2f} s ({:.0f} GFLOP/s), {:.2f} s of processor "
-        "time "
-        "({:.0f} GFLOP/s a core)\n\n",
-        title, gflop_sum, best_sum, gflop_sum / best_sum, median_sum, gflop_sum / median_sum, processor_sum,
-        gflop_sum / processor_sum);
+    for (const auto& [part, sum] : parts)
+      fmt::print(
+          "{}: {:.0f} GFLOP, best {:.2f} s ({:.0f} GFLOP/s), median {:.2f} s ({:.0f} GFLOP/s), {:.2f} s of processor "
+          "time ({:.0f} GFLOP/s a core)\n",
+          part, sum.gflop, sum.best, sum.gflop / sum.best, sum.median, sum.gflop / sum.median, sum.processor,
+          sum.gflop / sum.processor);
     cases_.clear();
   }
 
  private:
+  struct Sums {
+    double best = 0, median = 0, processor = 0, gflop = 0;
+  };
+
   // Of any values: the arithmetic takes the same time. Kept, so that a call is not charged for making them.
   Tensor floats(Shape shape) {
     const std::int64_t count = elements(shape);
@@ -182,9 +199,11 @@ class Bench {
   WeightFile weights_;
   Tensor pool_;
   std::vector<Case> cases_;
+  std::string part_;
+  Precision precision_ = Precision::full;
 };
 
-void add_unet(Bench& b) {
+void add_unet_convolutions(Bench& b) {
   for (const auto& [calls, in, out, side] : {std::array{7, 320, 320, 64},
                                              {1, 960, 320, 64},
                                              {2, 640, 320, 64},
@@ -204,6 +223,9 @@ void add_unet(Bench& b) {
     b.conv(calls, 2, in, out, side);
   b.conv(1, 2, 640, 640, 32, 1, true), b.conv(1, 2, 1280, 1280, 16, 1, true), b.conv(1, 2, 1280, 1280, 8, 1, true);
   b.conv(1, 2, 320, 320, 64, 2), b.conv(1, 2, 640, 640, 32, 2), b.conv(1, 2, 1280, 1280, 16, 2);
+}
+
+void add_unet_linears(Bench& b) {
   for (const auto& [calls, rows, in, out] : {std::array{40, 8192, 320, 320},
                                              {5, 8192, 1280, 320},
                                              {1, 8192, 960, 320},
@@ -224,12 +246,15 @@ void add_unet(Bench& b) {
                                              {12, 154, 768, 1280},
                                              {8, 128, 1280, 1280},
                                              {1, 128, 5120, 1280},
-                                             {3, 128, 2560, 1280},
-                                             {22, 2, 1280, 1280}})
+                                             {3, 128, 2560, 1280}})
     b.linear(calls, rows, in, out);
   for (const auto& [calls, rows, in, out] :
        {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
     b.linear(calls, rows, in, out, true);
+}
+
+void add_unet_others(Bench& b) {
+  b.linear(22, 2, 1280, 1280);  // the time embedding
   for (const auto& [calls, queries, width] : {std::array{5, 4096, 40}, {5, 1024, 80}, {5, 256, 160}, {1, 64, 160}}) {
     b.attention(calls, 2, queries, queries, 8, width);
     b.attention(calls, 2, queries, 77, 8, width);
@@ -275,6 +300,8 @@ Options parse(int argc, char** argv) {
       options.isa = value, ++i;
     else if (word == "--rounds")
       options.rounds = std::max(1, std::atoi(value)), ++i;
+    else if (word == "--int8")
+      options.int8 = true;
     else
       options.filter = word;
   }
@@ -287,10 +314,22 @@ Options parse(int argc, char** argv) {
 int main(int argc, char** argv) try {
   const safelight::Options options = safelight::parse(argc, argv);
   safelight::Bench bench(options);
-  safelight::add_unet(bench);
-  bench.report(options, "UNet step");
+  if (options.int8) {
+    bench.begin("linear layers");
+    safelight::add_unet_linears(bench);
+    bench.begin("linear layers in int8", safelight::Precision::int8);
+    safelight::add_unet_linears(bench);
+    bench.report(options);
+    return 0;
+  }
+  bench.begin("UNet step");
+  safelight::add_unet_convolutions(bench);
+  safelight::add_unet_linears(bench);
+  safelight::add_unet_others(bench);
+  bench.report(options);
+  bench.begin("VAE decode");
   safelight::add_vae_decoder(bench);
-  bench.report(options, "VAE decode");
+  bench.report(options);
 } catch (const safelight::Error& error) {
   fmt::print(stderr, "{}\n", error.what());
   return safelight::exit_code(error.category());

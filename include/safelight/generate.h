@@ -71,7 +71,11 @@ struct GenerateOptions {
   std::optional<std::uint64_t> seed{};      // of the first picture, the next have seed + 1, ...; unset: a random one
   std::optional<std::int64_t> count{};      // of pictures; unset: as many as initial_latents holds, else 1
   std::string rng = "philox";               // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
-  Tensor initial_latents{};                 // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  // full, or int8: the UNet's linear layers multiply whole numbers of 8 bits. Faster, and the picture is a slightly
+  // different one (docs/performance.md). The first call in another precision than the last binds the UNet's weights
+  // again.
+  std::string precision = "full";
+  Tensor initial_latents{};                        // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
   std::function<void(const Snapshot&)> inspect{};  // called as values become known; may be empty
 };
 
@@ -86,12 +90,12 @@ struct GeneratedPicture {
 struct GenerateReport {
   std::int64_t width = 0, height = 0, steps = 0, count = 0;
   std::uint64_t seed = 0;
-  std::string sampler, schedule, rng;  // our names
-  double text_ms = 0;                  // tokens and text encoder, once for all pictures
-  double mean_step_ms = 0;             // over all steps of all pictures
-  double mean_decode_ms = 0;           // VAE decoder, per picture
-  double total_ms = 0;                 // without Model::open
-  std::vector<std::string> warnings;   // one sentence each: a prompt that was cut, values that are no numbers
+  std::string sampler, schedule, rng, precision;  // our names
+  double text_ms = 0;                             // tokens and text encoder, once for all pictures
+  double mean_step_ms = 0;                        // over all steps of all pictures
+  double mean_decode_ms = 0;                      // VAE decoder, per picture
+  double total_ms = 0;                            // without Model::open
+  std::vector<std::string> warnings;  // one sentence each: a prompt that was cut, values that are no numbers
 };
 
 // Makes the pictures one after the other and hands each over as soon as it is done. Everything that can be refused is

@@ -27,7 +27,17 @@ std::string either(std::span<const Shape> shapes) {
 Loader::Loader(const SafeTensors& file, Backend& backend, std::string prefix)
     : file_(&file), backend_(&backend), prefix_(std::move(prefix)) {}
 
-Loader Loader::operator/(std::string_view name) const { return {*file_, *backend_, path(name)}; }
+Loader Loader::operator/(std::string_view name) const {
+  Loader below = *this;
+  below.prefix_ = path(name);
+  return below;
+}
+
+Loader Loader::with(Precision precision) const {
+  Loader same = *this;
+  same.precision_ = precision;
+  return same;
+}
 
 Loader Loader::operator/(std::int64_t index) const { return *this / std::to_string(index); }
 
@@ -101,7 +111,9 @@ std::unique_ptr<Linear> Loader::linear(const LinearSpec& spec, Bias bias) const 
   if (spec.geglu && spec.out % 2 != 0)
     reject("weight", fmt::format("has {} rows, expected an even number: values and gates", spec.out));
   Tensor weight = tensor("weight", shapes);
-  return backend_->linear(spec, std::move(weight), bias == Bias::required ? tensor("bias", {spec.out}) : Tensor());
+  LinearSpec bound = spec;
+  bound.precision = precision_;
+  return backend_->linear(bound, std::move(weight), bias == Bias::required ? tensor("bias", {spec.out}) : Tensor());
 }
 
 std::unique_ptr<GroupNorm> Loader::group_norm(const GroupNormSpec& spec) const {

@@ -52,6 +52,8 @@ Loader text_model(const Loader& w) {
   return place.has("text_model") ? place / "text_model" : place;
 }
 
+Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
+
 // What the networks hand to each other must have one width on both sides.
 void expect_networks_to_fit(const StableDiffusion& sd) {
   const auto expect_equal = [&sd](std::string_view one, std::int64_t a, std::string_view other, std::int64_t b) {
@@ -70,6 +72,12 @@ void expect_networks_to_fit(const StableDiffusion& sd) {
 
 }  // namespace
 
+void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) {
+  if (precision == unet_precision) return;
+  unet = UNet(unet_place(Loader(file, backend)).with(precision));
+  unet_precision = precision;
+}
+
 StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend) {
   return open(SafeTensors::open(path), backend);
 }
@@ -79,7 +87,7 @@ StableDiffusion StableDiffusion::open(SafeTensors file, Backend& backend) {
   const Loader w(file, backend);
   StableDiffusion sd{.file = file,
                      .text_encoder = ClipTextEncoder(text_model(w)),
-                     .unet = UNet(w / "model.diffusion_model"),
+                     .unet = UNet(unet_place(w)),
                      .vae_decoder = VaeDecoder(w / "first_stage_model"),
                      .vae_encoder = VaeEncoder(w / "first_stage_model")};
   expect_networks_to_fit(sd);

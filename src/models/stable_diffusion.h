@@ -21,9 +21,13 @@ struct StableDiffusion {
   // The same for a file that is open already.
   static StableDiffusion open(SafeTensors file, Backend& backend);
 
+  // Binds the UNet's weights again if its linear layers have another precision than this.
+  void set_unet_precision(Precision precision, Backend& backend);
+
   SafeTensors file;
   ClipTextEncoder text_encoder;
   UNet unet;
+  Precision unet_precision = Precision::full;
   VaeDecoder vae_decoder;
   VaeEncoder vae_encoder;
 

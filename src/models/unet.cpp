@@ -42,7 +42,7 @@ class ResBlock {
   ResBlock(const Loader& w, std::int64_t in, std::int64_t out, std::int64_t embedding)
       : in_layers_0_((w / "in_layers.0").group_norm({.channels = in, .activation = Activation::silu})),
         in_layers_2_((w / "in_layers.2").conv2d({.in = in, .out = out})),
-        emb_layers_1_((w / "emb_layers.1").linear({.in = embedding, .out = out})),
+        emb_layers_1_((w.with(Precision::full) / "emb_layers.1").linear({.in = embedding, .out = out})),
         out_layers_0_((w / "out_layers.0").group_norm({.channels = out, .activation = Activation::silu})),
         out_layers_3_((w / "out_layers.3").conv2d({.in = out, .out = out})),
         skip_connection_(in == out ? nullptr : (w / "skip_connection").linear({.in = in, .out = out})) {}
@@ -153,6 +153,8 @@ struct UNet::Layers {
   }
 
   Backend& backend;
+  // The time embedding is always in full precision, here and in the ResBlocks: it has a row or two, so nothing is to be
+  // gained, and every block depends on it.
   std::unique_ptr<Linear> time_embed_0, time_embed_2;
   std::unique_ptr<Conv2d> conv_in;                                 // input_blocks.0
   std::vector<std::variant<InputBlock, Downsample>> input_blocks;  // input_blocks.1 and on
@@ -174,10 +176,10 @@ struct UNet::Layers {
 
 UNet::Layers::Layers(const Loader& w)
     : backend(w.backend()),
-      time_embed_0(
-          (w / "time_embed.0").linear({.in = w.dim("time_embed.0.weight", 1), .out = w.dim("time_embed.0.weight", 0)})),
-      time_embed_2(
-          (w / "time_embed.2").linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})),
+      time_embed_0((w.with(Precision::full) / "time_embed.0")
+                       .linear({.in = w.dim("time_embed.0.weight", 1), .out = w.dim("time_embed.0.weight", 0)})),
+      time_embed_2((w.with(Precision::full) / "time_embed.2")
+                       .linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})),
       context_width(w.dim("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)) {
   if (time_embed_0->spec().in % 2 != 0)
     w.reject("time_embed.0.weight",

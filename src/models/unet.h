@@ -12,7 +12,8 @@ namespace safelight {
 class UNet {
  public:
   // `w` is the place that holds time_embed, input_blocks, middle_block, output_blocks and out. Levels, widths, where
-  // attention sits and how deep, all come from the names and shapes.
+  // attention sits and how deep, all come from the names and shapes. The place's precision is that of its linear
+  // layers.
   explicit UNet(const Loader& w);
   ~UNet();
   UNet(UNet&&) noexcept;

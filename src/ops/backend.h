@@ -19,7 +19,7 @@ namespace safelight {
 // tensors may.
 //
 // Ops with weights are bound once: the factory checks the weights' shapes (Error(model)) and keeps a reference to their
-// bytes, in the file's own type (F16, BF16, F32, others are converted once). `bias` may be an empty tensor. Long ops
+// bytes, in the file's own type (F32, F16, BF16, F8_E4M3, F8_E5M2; others are converted once). `bias` may be an empty tensor. Long ops
 // look at the context's CancelToken and throw Error(cancelled).
 class Backend {
  public:

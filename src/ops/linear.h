@@ -10,10 +10,16 @@ namespace safelight {
 
 class Backend;
 
+// What a linear layer multiplies: `full` what it is given, in 32 bits; `int8` whole numbers of 8 bits, to which every
+// row of x and every row of W is rounded with a unit of its own (ops/quantise.h), added up exactly in 32. A row with a
+// value that is infinite or no number then gives only results that are no numbers.
+enum class Precision { full, int8 };
+
 struct LinearSpec {
   std::int64_t in = 0, out = 0;
   bool geglu = false;  // the result has out/2 channels: first half * gelu(second half) (Shazeer 2020, "GLU Variants
                        // Improve Transformer")
+  Precision precision = Precision::full;
 };
 
 // Its weights are bound. Thread-compatible: one call at a time.
@@ -38,7 +44,8 @@ class Linear {
   virtual void run(const Tensor& x, const Epilogue& tail, Tensor& y) = 0;
 };
 
-// Throws Error(model) unless weight is [out, in] or [out, in, 1, 1] and bias is [out] or empty.
+// Throws Error(model) unless weight is [out, in] or [out, in, 1, 1] and bias is [out] or empty; for int8 also if a sum
+// of `in` products might not fit 32 bits.
 void check_linear_weights(const LinearSpec& spec, const Tensor& weight, const Tensor& bias);
 
 }  // namespace safelight

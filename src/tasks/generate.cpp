@@ -14,6 +14,7 @@
 #include "image/infotext.h"
 #include "tasks/generate_plan.h"
 #include "tasks/planes.h"
+#include "tasks/precisions.h"
 #include "tasks/prompt_markup.h"
 #include "tasks/stopwatch.h"
 
@@ -144,6 +145,7 @@ std::string Generation::infotext(std::uint64_t seed) const {
   if (const std::string& hash = model_.hash.hex(model_.context); !hash.empty()) add("Model hash", hash.substr(0, 10));
   add("Model", model_.networks.file.path().stem().string());
   add("RNG", std::string(safelight::info(plan_.rng).names.label));
+  if (plan_.precision != Precision::full) add("Precision", std::string(safelight::info(plan_.precision).names.label));
   add("Version", "Safelight " SAFELIGHT_VERSION);
   return format_infotext(info);
 }
@@ -157,8 +159,10 @@ void Generation::warn_unless_finite(std::int64_t index, const Tensor& pixels) {
 
 GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_picture) {
   const Stopwatch total;
+  model_.networks.set_unet_precision(plan_.precision, *model_.backend);
+  const Stopwatch encoding;
   encode_texts();
-  report_.text_ms = total.ms();
+  report_.text_ms = encoding.ms();
   for (std::int64_t index = 0; index < plan_.count; ++index) {
     model_.context.report("picture", index, plan_.count);
     const Stopwatch stepping;
@@ -182,6 +186,7 @@ GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_p
   report_.sampler = plan_.sampler->names.name;
   report_.schedule = safelight::info(plan_.spacing).names.name;
   report_.rng = safelight::info(plan_.rng).names.name;
+  report_.precision = safelight::info(plan_.precision).names.name;
   report_.mean_step_ms = step_ms_ / static_cast<double>(plan_.count * plan_.steps);
   report_.mean_decode_ms = decode_ms_ / static_cast<double>(plan_.count);
   report_.total_ms = total.ms();

@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/utf8.h"
 #include "tasks/planes.h"
+#include "tasks/precisions.h"
 
 namespace safelight {
 namespace {
@@ -91,6 +92,7 @@ GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& opt
   if (plan.spacing == Spacing::automatic) plan.spacing = choice.spacing;
   if (plan.spacing == Spacing::automatic) plan.spacing = plan.sampler->make()->default_spacing();
   plan.rng = parse_rng(options.rng);
+  plan.precision = parse_precision(options.precision);
   plan.steps = options.steps;
   const NoiseSchedule schedule;
   check_steps(schedule, static_cast<int>(std::clamp<std::int64_t>(plan.steps, -1, 1 << 20)));

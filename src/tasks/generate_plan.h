@@ -15,8 +15,9 @@ struct GeneratePlan {
   const SamplerInfo* sampler = nullptr;
   Spacing spacing = Spacing::normal;  // never automatic
   Rng rng = Rng::philox;
-  Shape latents;           // [1, h, w, channels] of one picture
-  Tensor initial_latents;  // NHWC; empty if none are given
+  Precision precision = Precision::full;  // of the UNet's linear layers
+  Shape latents;                          // [1, h, w, channels] of one picture
+  Tensor initial_latents;                 // NHWC; empty if none are given
 
   bool guided() const noexcept { return cfg != 1; }
 };

@@ -111,14 +111,43 @@ TEST_F(GenerateCommand, TheSeedCanBePartOfTheName) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "a-5.png"));
 }
 
+TEST_F(GenerateCommand, ThePrecisionIsAmongTheSettingsUnlessItIsFull) {
+  const std::string path = model();
+  const auto setting = [&](const Arguments& more) {
+    const Result result = run(arguments(path, more));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const Infotext info = parse_infotext(read_png(folder_ / "out.png").text.at("parameters"));
+    return info.find("Precision") ? *info.find("Precision") : "none";
+  };
+  EXPECT_EQ(setting({}), "none");
+  EXPECT_EQ(setting({"--precision", "int8"}), "int8");
+}
+
 TEST_F(GenerateCommand, TheJsonSummaryHasEveryPhase) {
   const Result result = run(arguments(model(), {"--json"}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(std::ranges::count(result.out, '\n'), 1);
-  for (const char* key :
-       {"files", "model", "prompt", "width", "height", "steps", "cfg", "sampler", "schedule", "rng", "seed", "count",
-        "open_ms", "text_ms", "mean_step_ms", "decode_ms", "total_ms", "peak_memory_bytes", "warnings"})
+  for (const char* key : {"files",
+                          "model",
+                          "prompt",
+                          "width",
+                          "height",
+                          "steps",
+                          "cfg",
+                          "sampler",
+                          "schedule",
+                          "rng",
+                          "precision",
+                          "seed",
+                          "count",
+                          "open_ms",
+                          "text_ms",
+                          "mean_step_ms",
+                          "decode_ms",
+                          "total_ms",
+                          "peak_memory_bytes",
+                          "warnings"})
     EXPECT_THAT(result.out, HasSubstr("\"" + std::string(key) + "\":"));
   EXPECT_THAT(result.out, HasSubstr("{\"path\":\"" + (folder_ / "out.png").native() + "\",\"seed\":5}"));
 }
@@ -278,6 +307,7 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"--sampler", "magic"}, 2, "[sampler] expected one of Euler"},
       {{"--schedule", "magic"}, 2, "[schedule] expected one of"},
       {{"--rng", "magic"}, 2, "[rng] expected one of"},
+      {{"--precision", "magic"}, 2, "[precision] expected one of full, int8, found 'magic'"},
       {{"--backend", "magic"}, 2, "magic"},
       {{"-p", "caf\xe9"}, 2, "[prompt] expected UTF-8, found another byte at offset 3"},
       {{"-n", "\xff"}, 2, "[negative prompt] expected UTF-8"},

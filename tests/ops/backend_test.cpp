@@ -62,6 +62,8 @@ std::vector<Tensor> outputs(Backend& backend) {
   results.push_back((*backend.conv2d({.in = 64, .out = 70}, kernel, {}))(picture));
   results.push_back((*backend.linear({.in = 64, .out = 200}, matrix, {}))(tokens, {.activation = Activation::gelu}));
   results.push_back((*backend.linear({.in = 64, .out = 200, .geglu = true}, matrix, {}))(tokens));
+  results.push_back(
+      (*backend.linear({.in = 64, .out = 200, .geglu = true, .precision = Precision::int8}, matrix, {}))(tokens));
   results.push_back((*backend.group_norm({.channels = 64}, scale, shift))(picture));
   results.push_back((*backend.layer_norm({.channels = 64}, scale, shift))(tokens));
   results.push_back(backend.attention(tokens, tokens, tokens, {.heads = 4}));

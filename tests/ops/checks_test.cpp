@@ -89,6 +89,11 @@ TEST_P(Checks, Linear) {
         backend().linear({.in = 4, .out = 7, .geglu = true}, zeros({7, 4}), {});
       },
       "[linear] geglu needs an even number of channels, not 7");
+  expect_model_error(
+      [&] {
+        backend().linear({.in = 131073, .out = 1, .precision = Precision::int8}, zeros({1, 131073}), {});
+      },
+      "[linear] int8 allows 131072 inputs, not 131073");
   const auto linear = backend().linear({.in = 4, .out = 8}, zeros({8, 4}), {});
   expect_model_error([&] { (*linear)(zeros({2, 5})); }, "[linear] x is F32 [2, 5]");
   const auto gated = backend().linear({.in = 4, .out = 8, .geglu = true}, zeros({8, 4}), {});

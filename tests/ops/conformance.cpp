@@ -8,6 +8,7 @@
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/reference/reference_backend.h"
+#include "safelight/cast.h"
 
 namespace safelight {
 namespace {
@@ -38,7 +39,7 @@ std::string variant_name(const testing::TestParamInfo<Variant>& info) { return t
 std::vector<Variant> all_variants() {
   std::vector<Variant> variants;
   for (const std::string_view set : cpu_instruction_sets())
-    for (const DType type : {DType::F32, DType::F16, DType::BF16})
+    for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2})
       for (const bool unaligned : {false, true}) variants.push_back({std::string(set), type, unaligned});
   return variants;
 }
@@ -79,7 +80,9 @@ Tensor stored(const Tensor& f32, DType type, bool unaligned) {
   // Exactly as long as it must be: the address sanitizer sees a read beyond.
   const std::shared_ptr<std::byte[]> block(new std::byte[bytes + (unaligned ? 1 : 0)]);
   std::byte* to = block.get() + (unaligned ? 1 : 0);
-  for (const float value : f32.floats()) {
+  const bool of_a_byte = bits(type) == 8;
+  if (of_a_byte) std::memcpy(to, cast(f32, type).data(), bytes);
+  for (const float value : f32.floats().subspan(of_a_byte ? f32.floats().size() : 0)) {
     if (type == DType::F32) {
       std::memcpy(to, &value, sizeof value);
     } else {

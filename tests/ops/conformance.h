@@ -42,7 +42,7 @@ class Conformance : public testing::TestWithParam<Variant> {
   Tensor weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
 };
 
-// A copy in another type (F16, BF16: rounded to nearest even) and at another address.
+// A copy in another type (rounded to nearest even) and at another address.
 Tensor stored(const Tensor& f32, DType type, bool unaligned);
 
 // Fails unless every element differs by at most `tolerance`, and both are finite.

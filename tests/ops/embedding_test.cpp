@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <cstring>
 
 #include "conformance.h"
 
@@ -21,6 +23,23 @@ TEST_P(EmbeddingConformance, TinyValuesAreExact) {
   const std::array<std::int32_t, 3> ids{2, 0, 1};
   const EmbeddingSpec spec{.rows = 3, .width = 37};
   expect_close((*cpu().embedding(spec, table))(ids), (*reference().embedding(spec, table))(ids), 0);
+}
+
+// Every number of a type of 8 or 16 bits; of F32 those whose lower half is zero.
+TEST_P(EmbeddingConformance, EveryCode) {
+  const auto width = static_cast<std::size_t>(bits(GetParam().weights)) / 8;
+  const std::size_t count = width == 1 ? 256 : 65536, free_bytes = width == 4 ? 2 : 0;
+  const std::shared_ptr<std::byte[]> codes(new std::byte[count * width]());
+  for (std::size_t i = 0; i < count; ++i)
+    std::memcpy(codes.get() + i * width + free_bytes, &i, width - free_bytes);  // little-endian, as the file
+  const auto columns = static_cast<std::int64_t>(count);
+  const Tensor table(GetParam().weights, {1, columns}, std::shared_ptr<const std::byte>(codes, codes.get()));
+  const std::array<std::int32_t, 1> ids{0};
+  const Tensor actual = (*cpu().embedding({.rows = 1, .width = columns}, table))(ids), expected = to_f32(table);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float want = expected.floats()[i], got = actual.floats()[i];
+    ASSERT_TRUE(std::isnan(want) ? std::isnan(got) : got == want) << "code " << i << ": " << got << " for " << want;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EmbeddingConformance, testing::ValuesIn(all_variants()), variant_name);

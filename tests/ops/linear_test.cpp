@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "conformance.h"
 #include "safelight/error.h"
@@ -11,7 +14,7 @@ class LinearConformance : public Conformance {
   void check(Shape x_shape, std::int64_t out, Activation activation = Activation::none, bool with_bias = true,
              bool with_tail = false) {
     const std::int64_t in = x_shape.back();
-    const LinearSpec spec{.in = in, .out = out};
+    const LinearSpec spec{.in = in, .out = out, .precision = precision_};
     const Tensor w = weight({out, in}, 1, in), b = with_bias ? weight({out}, 2) : Tensor(),
                  x = random_tensor(x_shape, 3);
     Shape y_shape = x_shape;
@@ -19,8 +22,19 @@ class LinearConformance : public Conformance {
     const Tensor per_image = random_tensor({x_shape[0], out}, 4), residual = random_tensor(y_shape, 5);
     Epilogue tail{.activation = activation};
     if (with_tail) tail.per_image = &per_image, tail.residual = &residual;
-    expect_close((*cpu().linear(spec, w, b))(x, tail), (*reference().linear(spec, w, b))(x, tail), sum_tolerance(in));
+    expect_close((*cpu().linear(spec, w, b))(x, tail), (*reference().linear(spec, w, b))(x, tail), tolerance(in));
   }
+
+  void check_gated(std::int64_t in, std::int64_t half, bool with_bias) {
+    const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision_};
+    const Tensor w = weight({2 * half, in}, 1, in), b = with_bias ? weight({2 * half}, 2) : Tensor();
+    const Tensor x = random_tensor({2, 11, in}, 3);
+    expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
+  }
+
+  virtual float tolerance(std::int64_t terms) const { return sum_tolerance(terms); }
+
+  Precision precision_ = Precision::full;
 };
 
 TEST_P(LinearConformance, OddSizes) {
@@ -46,12 +60,7 @@ TEST_P(LinearConformance, Epilogues) {
 
 TEST_P(LinearConformance, GatedGelu) {
   for (const auto& [in, half] : {std::pair{5, 1}, {16, 8}, {33, 31}, {40, 160}, {1300, 35}})
-    for (const bool with_bias : {false, true}) {
-      const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true};
-      const Tensor w = weight({2 * half, in}, 1, in), b = with_bias ? weight({2 * half}, 2) : Tensor();
-      const Tensor x = random_tensor({2, 11, in}, 3);
-      expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * sum_tolerance(in));
-    }
+    for (const bool with_bias : {false, true}) check_gated(in, half, with_bias);
 }
 
 TEST_P(LinearConformance, ConvolutionShapedWeight) {
@@ -80,6 +89,74 @@ TEST_P(LinearConformance, Saturation) {  // activations far outside the usual ra
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants()), variant_name);
+
+// Both backends round to the same whole numbers and add them exactly, so however long the sums are, they differ only in
+// what comes after.
+class Int8LinearConformance : public LinearConformance {
+ protected:
+  Int8LinearConformance() { precision_ = Precision::int8; }
+  float tolerance(std::int64_t) const override { return 2e-6f; }
+};
+
+TEST_P(Int8LinearConformance, OddSizes) {
+  for (const std::int64_t rows : {1, 2, 5, 6, 7, 13, 77})
+    for (const auto& [in, out] : {std::pair{1, 1}, {3, 5}, {16, 16}, {17, 33}, {64, 96}, {40, 129}, {131, 70}})
+      check({rows, in}, out);
+}
+
+TEST_P(Int8LinearConformance, DeepProducts) { check({2, 19, 2571}, 70); }
+
+TEST_P(Int8LinearConformance, SeveralTasks) { check({1301, 48}, 65); }
+
+TEST_P(Int8LinearConformance, Epilogues) {
+  check({2, 9, 35}, 37, Activation::silu, true, true);
+  check({3, 4, 3, 20}, 16, Activation::gelu, false, true);
+}
+
+TEST_P(Int8LinearConformance, GatedGelu) {
+  for (const auto& [in, half] : {std::pair{5, 1}, {33, 31}, {40, 160}}) check_gated(in, half, true);
+}
+
+// The largest sums there can be, of either sign, on both sides of the 16 bits that some instructions saturate at.
+TEST_P(Int8LinearConformance, ExtremesDoNotSaturate) {
+  const std::int64_t in = 5120;
+  const auto constant = [](Shape shape, float value) { return random_tensor(std::move(shape), 0, value, 0); };
+  const Tensor w = stored(constant({3, in}, 1), GetParam().weights, GetParam().unaligned);
+  const auto op = cpu().linear({.in = in, .out = 3, .precision = Precision::int8}, w, {});
+  for (const float value : {2.0f, -2.0f})
+    for (const float sum : (*op)(constant({7, in}, value)).floats()) EXPECT_NEAR(sum, value * in, 2e-3f);
+}
+
+TEST_P(Int8LinearConformance, RowsOfZerosGiveTheBias) {
+  const Tensor w = weight({19, 37}, 1, 37), b = random_tensor({19}, 2);
+  const auto op = cpu().linear({.in = 37, .out = 19, .precision = Precision::int8}, w, b);
+  const Tensor y = (*op)(random_tensor({1, 37}, 0, 0, 0));
+  EXPECT_TRUE(std::ranges::equal(y.floats(), b.floats()));
+}
+
+// A row that holds no number, or too large a one, must not come out as a plausible one; its neighbours do not mind.
+TEST_P(Int8LinearConformance, WhatIsNoNumberStaysVisible) {
+  for (Backend* backend : {&cpu(), &reference()})
+    for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      const auto op = backend->linear({.in = 70, .out = 5, .precision = Precision::int8}, weight({5, 70}, 1, 70), {});
+      Tensor x = random_tensor({2, 70}, 2);
+      x.mutable_floats()[69] = bad;
+      const Tensor y = (*op)(x);
+      for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(std::isnan(y.floats()[i]), i < 5) << i;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Int8LinearConformance, testing::ValuesIn(all_variants()), variant_name);
+
+TEST(Int8Linear, SameBitsOnEveryInstructionSet) {
+  const Tensor w = stored(random_tensor({130, 200}, 1, 0, 0.1f), DType::F16, false), x = random_tensor({30, 200}, 2);
+  const LinearSpec spec{.in = 200, .out = 130, .precision = Precision::int8};
+  const Tensor expected = (*cpu_backend(all_variants().front().instruction_set).linear(spec, w, {}))(x);
+  for (const Variant& variant : instruction_sets()) {
+    const Tensor actual = (*cpu_backend(variant.instruction_set).linear(spec, w, {}))(x);
+    EXPECT_TRUE(std::ranges::equal(actual.floats(), expected.floats())) << variant.instruction_set;
+  }
+}
 
 }  // namespace
 }  // namespace safelight

@@ -65,6 +65,14 @@ TEST(Reference, Activations) {
               Pointwise(FloatNear(1e-6f), {0.8457958f, -0.0643408f}));
 }
 
+TEST(Reference, Int8RoundsEachRowToItsOwnUnit) {
+  const Tensor w = Tensor::from(std::array{2.f, 1.f}, {1, 2}),
+               x = Tensor::from(std::array{1.f, -0.5f, 0.f, 8.f}, {2, 2});
+  // In units of 2/127: 127 and 63.5, to even 64; in units of 1/127: 127 and -64; in units of 8/127: 0 and 127.
+  EXPECT_THAT((*reference_backend().linear({.in = 2, .out = 1, .precision = Precision::int8}, w, {}))(x).floats(),
+              Pointwise(FloatNear(1e-6f), {(127 * 127 - 64 * 64) * 2 / (127.f * 127), 64 * 127 * 16 / (127.f * 127)}));
+}
+
 TEST(Reference, GatedGeluTakesTheSecondHalfAsGate) {
   const Tensor w = Tensor::from(std::array{3.f, 1.f}, {2, 1}), x = Tensor::from(std::array{1.f}, {1, 1});
   EXPECT_THAT((*reference_backend().linear({.in = 1, .out = 2, .geglu = true}, w, {}))(x).floats(),

@@ -101,6 +101,7 @@ std::string as_json(const Model& model, const Options& options, const GenerateRe
   add(",\"width\":{},\"height\":{},\"steps\":{},\"cfg\":{},\"sampler\":{},\"schedule\":{},\"rng\":{}", report.width,
       report.height, report.steps, options.generate.cfg, json_string(report.sampler), json_string(report.schedule),
       json_string(report.rng));
+  add(",\"precision\":{}", json_string(report.precision));
   add(",\"seed\":{},\"count\":{},\"backend\":{}", report.seed, report.count, json_string(options.backend));
   add(",\"open_ms\":{:.3f},\"text_ms\":{:.3f},\"mean_step_ms\":{:.3f},\"decode_ms\":{:.3f},\"total_ms\":{:.3f}",
       model.open_ms(), report.text_ms, report.mean_step_ms, report.mean_decode_ms, model.open_ms() + report.total_ms);
@@ -171,6 +172,10 @@ void add_options(Command command, Options& o) {
   command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
   add_threads_option(command, o.threads);
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
+      .show_default();
+  command
+      .add_option("--precision", g.precision,
+                  "full, or int8: linear layers of the UNet in 8 bits, faster, slightly another picture")
       .show_default();
   command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)").show_default();
   command.add_flag("--no-measuring", o.no_measuring,

@@ -35,6 +35,7 @@ class CpuLinear final : public Linear {
 std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
                                     const Tensor& bias) {
   check_linear_weights(spec, weight, bias);
+  if (spec.precision == Precision::int8) return make_int8_linear(spec, backend, engine, weight, bias);
   return std::make_unique<CpuLinear>(spec, backend, engine, weight, bias);
 }
 

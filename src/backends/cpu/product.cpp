@@ -52,8 +52,16 @@ void choose_blocks(ProductCall& call, const Kernels& kernels, Way way) {
 }  // namespace
 
 Tensor as_stored(const Tensor& weight) {
-  const DType type = weight.dtype();
-  return type == DType::F16 || type == DType::BF16 || type == DType::F32 ? weight : to_f32(weight);
+  switch (weight.dtype()) {
+    case DType::F32:
+    case DType::F16:
+    case DType::BF16:
+    case DType::F8_E4M3:
+    case DType::F8_E5M2:
+      return weight;
+    default:
+      return to_f32(weight);
+  }
 }
 
 Tensor as_floats(const Tensor& bias) { return bias ? to_f32(bias) : Tensor(); }

@@ -6,7 +6,7 @@
 
 namespace safelight::cpu {
 
-// The tensor itself if kernels read its type (F16, BF16, F32), else converted.
+// The tensor itself if kernels read its type (see StoredWeight), else converted.
 Tensor as_stored(const Tensor& weight);
 
 // As F32, aligned; empty stays empty.

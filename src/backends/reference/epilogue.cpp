@@ -20,6 +20,11 @@ double activate(double value, Activation activation) {
   return value;
 }
 
+void gate(std::span<double> sums) {
+  const std::size_t half = sums.size() / 2;
+  for (std::size_t c = 0; c < half; ++c) sums[c] *= activate(sums[half + c], Activation::gelu);
+}
+
 Tensor bias_or_zeros(const Tensor& bias, std::int64_t channels) {
   if (bias) return to_f32(bias);
   Tensor zeros = Tensor::allocate(DType::F32, {channels});

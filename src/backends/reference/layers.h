@@ -9,6 +9,9 @@ namespace safelight::reference {
 
 std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
 std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
+// For Precision::int8. REQUIRES: check_linear_weights.
+std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
+                                         const Tensor& bias);
 std::unique_ptr<GroupNorm> make_group_norm(const GroupNormSpec& spec, Backend& backend, const Tensor& weight,
                                            const Tensor& bias);
 std::unique_ptr<LayerNorm> make_layer_norm(const LayerNormSpec& spec, Backend& backend, const Tensor& weight,
@@ -18,6 +21,9 @@ void attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attentio
 void concat(const Tensor& a, const Tensor& b, Tensor& y);
 
 double activate(double value, Activation activation);
+
+// GEGLU: the first half of a row times gelu of the second.
+void gate(std::span<double> sums);
 
 // to_f32 of a bias, or zeros if it is empty.
 Tensor bias_or_zeros(const Tensor& bias, std::int64_t channels);

@@ -35,12 +35,6 @@ class ReferenceLinear final : public Linear {
     }
   }
 
-  // First half *= gelu(second half).
-  static void gate(std::vector<double>& sums) {
-    const std::size_t half = sums.size() / 2;
-    for (std::size_t c = 0; c < half; ++c) sums[c] *= activate(sums[half + c], Activation::gelu);
-  }
-
   Tensor bias_, packed_;
 };
 
@@ -49,6 +43,7 @@ class ReferenceLinear final : public Linear {
 std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
                                     const Tensor& bias) {
   check_linear_weights(spec, weight, bias);
+  if (spec.precision == Precision::int8) return make_int8_linear(spec, backend, weight, bias);
   return std::make_unique<ReferenceLinear>(spec, backend, weight, bias);
 }
 

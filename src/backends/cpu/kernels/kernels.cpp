@@ -15,6 +15,8 @@ namespace safelight::cpu::HWY_NAMESPACE {
 
 // Each in the file of its name.
 void product(const ProductCall& call, std::int64_t task, float* scratch);
+void int8_prepare_pairs(const Int8Call& call, std::int64_t task, float* scratch);
+void int8_multiply_pairs(const Int8Call& call, std::int64_t task);
 void winograd_weights(const WinogradCall& call, std::int64_t block);
 void winograd_inputs(const WinogradCall& call, std::int64_t task);
 void winograd_multiply(const WinogradCall& call, std::int64_t task, float* scratch);
@@ -42,6 +44,7 @@ inline constexpr Kernels kKernels{
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
+    .int8 = {2, int8_prepare_pairs, int8_multiply_pairs},
     .winograd_weights = winograd_weights,
     .winograd_inputs = winograd_inputs,
     .winograd_multiply = winograd_multiply,
@@ -53,6 +56,18 @@ inline constexpr Kernels kKernels{
     .widen = widen,
 };
 
+#if HWY_TARGET == HWY_AVX3
+// VNNI came later than the rest of AVX-512, and only the products of whole numbers use it.
+void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch);
+void int8_multiply_quads(const Int8Call& call, std::int64_t task);
+constexpr Kernels with_vnni(Kernels kernels) {
+  kernels.name = "avx512vnni";
+  kernels.int8 = {4, int8_prepare_quads, int8_multiply_quads};
+  return kernels;
+}
+inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
+#endif
+
 }  // namespace safelight::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -63,10 +78,20 @@ namespace {
 struct Compiled {
   std::int64_t target;
   const Kernels* kernels;
+  bool needs_vnni = false;
 };
+
+bool has_vnni() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
 
 constexpr Compiled kCompiled[] = {
 #if HWY_TARGETS & HWY_AVX3
+    {HWY_AVX3, &N_AVX3::kVnniKernels, true},
     {HWY_AVX3, &N_AVX3::kKernels},
 #endif
 #if HWY_TARGETS & HWY_AVX2
@@ -87,7 +112,7 @@ const std::vector<const Kernels*>& available_kernels() {
     const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
     std::vector<const Kernels*> result;
     for (const Compiled& entry : kCompiled)
-      if (supported & entry.target) result.push_back(entry.kernels);
+      if ((supported & entry.target) && (!entry.needs_vnni || has_vnni())) result.push_back(entry.kernels);
     return result;
   }();
   return available;

@@ -18,7 +18,7 @@ namespace safelight::cpu {
 // Scratch is counted in floats, but may hold pointers, too.
 constexpr std::int64_t kFloatsPerPointer = sizeof(void*) / sizeof(float);
 
-// A weight as it lies in the file: [out][in][taps], possibly unaligned. F16, BF16 or F32.
+// A weight as it lies in the file: [out][in][taps], possibly unaligned. F32, F16, BF16, F8_E4M3 or F8_E5M2.
 struct StoredWeight {
   const std::byte* data = nullptr;
   DType type = DType::F32;
@@ -95,6 +95,15 @@ struct LayerNormCall {
 };
 
 struct WinogradCall;  // winograd.h
+struct Int8Call;      // int8.h
+
+// A product of whole numbers of 8 bits, in two loops, see int8.h: over prepare_tasks(), with scratch, and over
+// multiply_tasks().
+struct Int8Kernels {
+  int group;  // values of a row that lie side by side in 32 bits, and are multiplied and added by one instruction
+  void (*prepare)(const Int8Call& call, std::int64_t task, float* scratch);
+  void (*multiply)(const Int8Call& call, std::int64_t task);
+};
 
 struct Kernels {
   std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
@@ -103,6 +112,8 @@ struct Kernels {
 
   // One task of a product; `scratch` is laid out in product.h, aligned to 64.
   void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
+
+  Int8Kernels int8;
 
   // A 3x3 convolution in three loops: over column_blocks() of weights (where they are transformed once), input_tasks()
   // and multiply_tasks() with scratch; see winograd.h.

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "backends/cpu/kernels/epilogue-inl.h"
 #include "backends/cpu/kernels/microkernel-inl.h"
+#include "backends/cpu/kernels/panel-inl.h"
 #include "backends/cpu/kernels/pixel.h"
 #include "backends/cpu/kernels/product.h"
 #include "backends/cpu/kernels/weights-inl.h"
@@ -17,17 +17,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
 namespace {
-
-// One panel of a task's block: which channels of y it makes, and how wide it is packed.
-struct Panel {
-  std::int64_t first, count;  // channels of y
-  std::int64_t vectors;       // packed, with both halves of a geglu
-};
-
-Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t end) {
-  const std::int64_t count = std::min<std::int64_t>(end - first, call.tail.geglu ? kPanel / 2 : kPanel);
-  return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
-}
 
 void pack_panel(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end, float* to) {
   const std::int64_t stride = panel.vectors * kLanes, halves = call.tail.geglu ? 2 : 1;
@@ -56,34 +45,6 @@ void find_pixels(const PixelSource& s, std::int64_t begin, const Tiling& tiling,
       }
     }
     table += height * taps;
-  }
-}
-
-void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const float* value_bias,
-                      const float* gate_bias, float* y) {
-  for (std::int64_t c = 0; c < count; c += kLanes) {
-    const std::int64_t left = count - c;
-    V value = load(values + c), gate = load(gates + c);
-    if (value_bias) {
-      value = hn::Add(value, load_some(value_bias + c, left));
-      gate = hn::Add(gate, load_some(gate_bias + c, left));
-    }
-    store_some(hn::Mul(value, gelu(gate)), y + c, left);
-  }
-}
-
-// Applies the tail to `height` rows of one panel, the first of them row `row` of y.
-void finish_tile(const ProductCall& call, const Panel& panel, const float* sums, std::int64_t stride, std::int64_t row,
-                 std::int64_t height) {
-  const Tail& tail = call.tail;
-  const RowFinisher finish(call);
-  for (std::int64_t i = 0; i < height; ++i, ++row, sums += stride) {
-    if (tail.geglu)
-      finish_geglu_row(
-          sums, sums + panel.vectors / 2 * kLanes, panel.count, tail.bias ? tail.bias + panel.first : nullptr,
-          tail.bias ? tail.bias + call.channels + panel.first : nullptr, call.y + row * call.channels + panel.first);
-    else
-      finish(sums, row, panel.first, panel.count);
   }
 }
 

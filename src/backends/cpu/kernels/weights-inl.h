@@ -31,15 +31,65 @@ struct F32Weights {
   static HWY_INLINE V widen(const std::uint8_t* from) { return load_bytes(D(), from); }
 };
 
-template <class Half>
-struct HalfWeights {
+using Halves = hn::Rebind<hwy::float16_t, D>;
+HWY_INLINE V widen_halves(hn::Vec<Halves> halves) {
+  const V value = hn::PromoteTo(D(), halves);
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
+  return value;  // by the processor
+#else
+  // Highway's own conversion goes on counting where infinity and what is no number begin.
+  const V special = hn::Or(value, hn::Inf(D()));
+  return hn::IfThenElse(hn::Ge(hn::Abs(value), splat(65536)), special, value);
+#endif
+}
+
+struct F16Weights {
+  static constexpr int kBytes = 2;
+  static HWY_INLINE V widen(const std::uint8_t* from) { return widen_halves(load_bytes(Halves(), from)); }
+};
+
+struct BF16Weights {
   static constexpr int kBytes = 2;
   static HWY_INLINE V widen(const std::uint8_t* from) {
-    return hn::PromoteTo(D(), load_bytes(hn::Rebind<Half, D>(), from));
+    return hn::PromoteTo(D(), load_bytes(hn::Rebind<hwy::bfloat16_t, D>(), from));
   }
 };
-using F16Weights = HalfWeights<hwy::float16_t>;
-using BF16Weights = HalfWeights<hwy::bfloat16_t>;
+
+// Eight bits become a half first, whose conversion does not stumble over subnormals.
+using Codes = hn::Rebind<std::uint16_t, D>;
+HWY_INLINE hn::Vec<Codes> load_codes(const std::uint8_t* from) {
+  return hn::PromoteTo(Codes(), load_bytes(hn::Rebind<std::uint8_t, D>(), from));
+}
+HWY_INLINE V widen_codes(hn::Vec<Codes> codes) { return widen_halves(hn::BitCast(Halves(), codes)); }
+
+// The upper byte of a half.
+struct E5M2Weights {
+  static constexpr int kBytes = 1;
+  static HWY_INLINE V widen(const std::uint8_t* from) { return widen_codes(hn::ShiftLeft<8>(load_codes(from))); }
+};
+
+// Its exponent's bias is 7, a half's is 15. It has no infinity; S.1111.111, which would be 480, is no number.
+struct E4M3Weights {
+  static constexpr int kBytes = 1;
+  static HWY_INLINE V widen(const std::uint8_t* from) {
+    const Codes d;
+    const auto codes = load_codes(from);
+    const auto sign = hn::ShiftLeft<8>(hn::And(codes, hn::Set(d, 0x80)));
+    const auto magnitude = hn::ShiftLeft<7>(hn::And(codes, hn::Set(d, 0x7F)));
+    const V value = hn::Mul(widen_codes(hn::Or(sign, magnitude)), splat(256));
+    return hn::IfThenElse(hn::Gt(hn::Abs(value), splat(448)), hn::NaN(D()), value);
+  }
+};
+
+// Calls use(F16Weights()), or whatever describes `type`. REQUIRES: type is F32, F16, BF16, F8_E4M3 or F8_E5M2.
+template <class Use>
+HWY_INLINE auto for_stored(DType type, Use&& use) {
+  if (type == DType::F16) return use(F16Weights());
+  if (type == DType::BF16) return use(BF16Weights());
+  if (type == DType::F8_E4M3) return use(E4M3Weights());
+  if (type == DType::F8_E5M2) return use(E5M2Weights());
+  return use(F32Weights());
+}
 
 #if HWY_TARGET == HWY_SCALAR
 HWY_INLINE void transpose(V (&)[1]) {}
@@ -92,6 +142,15 @@ HWY_INLINE void transpose(V (&rows)[kLanes]) {
 
 #endif
 
+// The first `count` weights at `from`, then zeros; touches no others. REQUIRES: 0 <= count.
+template <class Stored>
+HWY_INLINE V widen_some(const std::uint8_t* from, std::int64_t count) {
+  if (count >= kLanes) return Stored::widen(from);
+  alignas(64) std::uint8_t edge[kLanes * Stored::kBytes] = {};
+  std::memcpy(edge, from, static_cast<std::size_t>(count) * Stored::kBytes);
+  return Stored::widen(edge);
+}
+
 // Where one vector of a panel's columns comes from: output channels [first, first + count), count <= kLanes.
 struct PanelColumns {
   std::int64_t first, count;
@@ -138,9 +197,7 @@ void pack_columns(const StoredWeight& w, PanelColumns columns, std::int64_t in_b
 // As pack_columns, for any stored type.
 inline void pack_columns_of(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end,
                             float* to, std::int64_t stride) {
-  if (w.type == DType::F16) return pack_columns<F16Weights>(w, columns, in_begin, in_end, to, stride);
-  if (w.type == DType::BF16) return pack_columns<BF16Weights>(w, columns, in_begin, in_end, to, stride);
-  pack_columns<F32Weights>(w, columns, in_begin, in_end, to, stride);
+  for_stored(w.type, [&]<class Stored>(Stored) { pack_columns<Stored>(w, columns, in_begin, in_end, to, stride); });
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

@@ -17,19 +17,14 @@ template <class Stored>
 void widen_all(const std::uint8_t* from, std::int64_t count, float* to) {
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) store(Stored::widen(from + i * Stored::kBytes), to + i);
-  if (i == count) return;
-  std::uint8_t edge[kLanes * Stored::kBytes] = {};
-  std::memcpy(edge, from + i * Stored::kBytes, static_cast<std::size_t>(count - i) * Stored::kBytes);
-  store_some(Stored::widen(edge), to + i, count - i);
+  if (i < count) store_some(widen_some<Stored>(from + i * Stored::kBytes, count - i), to + i, count - i);
 }
 
 }  // namespace
 
 void widen(DType type, const std::byte* from, std::int64_t count, float* to) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(from);
-  if (type == DType::F16) return widen_all<F16Weights>(bytes, count, to);
-  if (type == DType::BF16) return widen_all<BF16Weights>(bytes, count, to);
-  widen_all<F32Weights>(bytes, count, to);
+  for_stored(type, [&]<class Stored>(Stored) { widen_all<Stored>(bytes, count, to); });
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

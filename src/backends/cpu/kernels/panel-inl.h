@@ -1,0 +1,61 @@
+// A panel of a matrix product: some output channels, packed side by side, and the tail of their sums.
+// Re-included for every target; see Highway's foreach_target.h.
+#if defined(SAFELIGHT_CPU_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SAFELIGHT_CPU_PANEL_INL_H_
+#undef SAFELIGHT_CPU_PANEL_INL_H_
+#else
+#define SAFELIGHT_CPU_PANEL_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/epilogue-inl.h"
+#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/rounding.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+
+// Which channels of y it makes, and how wide it is packed.
+struct Panel {
+  std::int64_t first, count;  // channels of y
+  std::int64_t vectors;       // packed, with both halves of a geglu
+};
+
+inline Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t end) {
+  const std::int64_t count = std::min<std::int64_t>(end - first, call.tail.geglu ? kPanel / 2 : kPanel);
+  return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
+}
+
+inline void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const float* value_bias,
+                             const float* gate_bias, float* y) {
+  for (std::int64_t c = 0; c < count; c += kLanes) {
+    const std::int64_t left = count - c;
+    V value = load(values + c), gate = load(gates + c);
+    if (value_bias) {
+      value = hn::Add(value, load_some(value_bias + c, left));
+      gate = hn::Add(gate, load_some(gate_bias + c, left));
+    }
+    store_some(hn::Mul(value, gelu(gate)), y + c, left);
+  }
+}
+
+// Applies the tail to `height` rows of one panel, the first of them row `row` of y.
+inline void finish_tile(const ProductCall& call, const Panel& panel, const float* sums, std::int64_t stride,
+                        std::int64_t row, std::int64_t height) {
+  const Tail& tail = call.tail;
+  const RowFinisher finish(call);
+  for (std::int64_t i = 0; i < height; ++i, ++row, sums += stride) {
+    if (tail.geglu)
+      finish_geglu_row(
+          sums, sums + panel.vectors / 2 * kLanes, panel.count, tail.bias ? tail.bias + panel.first : nullptr,
+          tail.bias ? tail.bias + call.channels + panel.first : nullptr, call.y + row * call.channels + panel.first);
+    else
+      finish(sums, row, panel.first, panel.count);
+  }
+}
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
