@@ -28,9 +28,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FULL = ()
 SETTINGS = (
     ("--cache", "2"), ("--cache", "3"), ("--cache", "5"),
-    ("--guidance-interval", "0,0.8"), ("--guidance-interval", "0,0.6"), ("--guidance-interval", "0.2,1"),
+    ("--guidance-interval", "0.2,1"), ("--guidance-interval", "0.4,1"), ("--guidance-interval", "0,0.8"),
     ("--guidance-interval", "0.2,0.8"),
-    ("--cache", "3", "--guidance-interval", "0,0.8"),
+    ("--cache", "2", "--guidance-interval", "0.2,1"), ("--cache", "3", "--guidance-interval", "0.2,1"),
 )
 
 
