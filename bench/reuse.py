@@ -3,10 +3,11 @@
     cmake --build build/release --target safelight
     python3 bench/reuse.py [--rounds 1] [--prompts 12] [--against OTHER_PROGRAM] [--model FILE --prompt TEXT --size 256 ...]
 
-Needs nothing but Python and the program. Every setting runs in turn, once per prompt and round, so that other work on the
-machine meets them all alike; the table has
+Needs nothing but Python and the program. Every setting runs once per prompt and round, between two full runs, so that
+other work on the machine meets both alike; the table has
 
-    step    median over prompts and rounds of the setting's mean step time over that of the full run beside it
+    step    the setting's mean step time over that of the full runs beside it, median over prompts and rounds; and its
+            best mean step over the best full one, which says more on a busy machine
     PSNR    of the picture against the full run's, values clamped to [-1, 1], in dB: median and worst over the prompts
             (runs of their own, as --dump takes time)
 
@@ -64,22 +65,28 @@ class Bench:
         """The JSON summary of one picture."""
         a, (seed, cfg, text) = self.arguments, prompt
         size = ["-W", str(a.size), "-H", str(a.size)] if a.size else []
+        threads = ["--threads", str(a.threads)] if a.threads else []
         command = [program, "generate", "-m", a.model, "-p", text, "--seed", seed, "--cfg", cfg, "--steps", str(a.steps),
-                   "-o", self.folder / "picture.png", "--json", *size, *setting, *more]
+                   "-o", self.folder / "picture.png", "--json", *size, *threads, *setting, *more]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def step_ratios(self, prompts):
-        """Of every setting, and under "against" of the other program: one ratio per prompt and round."""
-        a, ratios = self.arguments, {}
+        """Of every setting, and under "against" of the other program: median and best ratio."""
+        a, ratios, steps, fulls = self.arguments, {}, {}, []
+        timed = [(setting, a.program, setting) for setting in a.settings]
+        if a.against:
+            timed.append(("against", a.against, FULL))
         for prompt in itertools.chain.from_iterable([prompts] * a.rounds):
-            full = self.run(a.program, prompt, FULL)["mean_step_ms"]
-            print(f"full step {full:.1f} ms", file=sys.stderr)
-            for setting in a.settings:
-                ratios.setdefault(setting, []).append(self.run(a.program, prompt, setting)["mean_step_ms"] / full)
-            if a.against:
-                other = self.run(a.against, prompt, FULL)["mean_step_ms"]
-                ratios.setdefault("against", []).append(other / full)
-        return ratios
+            before = self.run(a.program, prompt, FULL)["mean_step_ms"]
+            for name, program, setting in timed:
+                step = self.run(program, prompt, setting)["mean_step_ms"]
+                after = self.run(a.program, prompt, FULL)["mean_step_ms"]
+                ratios.setdefault(name, []).append(2 * step / (before + after))
+                print(f"{' '.join(setting) or 'against'}: {step:.1f} ms, full {before:.1f} and {after:.1f}", file=sys.stderr)
+                steps.setdefault(name, []).append(step)
+                fulls += [before, after]
+                before = after
+        return {name: (statistics.median(ratios[name]), min(steps[name]) / min(fulls)) for name in ratios}
 
     def picture_of(self, prompt, setting):
         self.run(self.arguments.program, prompt, setting, "--dump", self.folder)
@@ -96,9 +103,9 @@ class Bench:
 
 
 def table(ratios, decibels):
-    print("| setting | step | PSNR: median | worst |\n| --- | --- | --- | --- |")
+    print("| setting | step: median | best | PSNR: median | worst |\n| --- | --- | --- | --- | --- |")
     for setting in ratios or decibels:
-        step = f"{statistics.median(ratios[setting]):.3f}" if ratios else ""
+        step = "{:.3f} | {:.3f}".format(*ratios[setting]) if ratios else " | "
         quality = decibels.get(setting)
         shown = f"{statistics.median(quality):.1f} dB | {min(quality):.1f} dB" if quality else " | "
         print(f"| {setting if setting == 'against' else ' '.join(setting)} | {step} | {shown} |")
@@ -114,6 +121,7 @@ def parse():
     parser.add_argument("--settings", type=lambda text: [tuple(s.split()) for s in text.split(";") if s], default=SETTINGS,
                         help='as options, e.g. "--cache 2; --cache 4"')
     parser.add_argument("--size", type=int, help="sides of the picture: the model's own")
+    parser.add_argument("--threads", type=int, help="all cores; 1 is steadier on a busy machine")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--rounds", type=int, default=1, help="of timed runs; 0 for none")
     parser.add_argument("--no-pictures", action="store_true", help="no PSNR")
