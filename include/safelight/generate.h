@@ -49,7 +49,7 @@ class Model {
 };
 
 // A value on its way through the networks, for comparison with other programs. Tensors are laid out as theirs: NCHW.
-//   "token_ids"        I64 [1 or 2, tokens]: the prompt, then (unless cfg is 1) the negative prompt
+//   "token_ids"        I64 [1 or 2, tokens]: the prompt, then (if any step is guided) the negative prompt
 //   "text_embeddings"  F32 [1 or 2, tokens, width], in the same order
 //   "start_noise"      F32 [1, 4, h, w], of unit variance: what initial_latents takes
 //   "latents_007"      F32 [1, 4, h, w] after step 7: for euler, euler_a and dpmpp_2m x0 + sigma * noise, for ddim
@@ -59,6 +59,14 @@ struct Snapshot {
   std::int64_t picture;  // which of the call's pictures, from 0; the texts come once, with 0
   std::string_view name;
   const Tensor& tensor;
+};
+
+// The part of the steps that is guided: of n steps the i-th, counted from 0, if from <= i / n < to. Two steps at one
+// noise level (ddim's first two of 1000) are guided both or neither.
+struct GuidanceInterval {
+  double from = 0, to = 1;  // 0 <= from <= to <= 1
+
+  bool operator==(const GuidanceInterval&) const = default;
 };
 
 struct GenerateOptions {
@@ -75,6 +83,12 @@ struct GenerateOptions {
   // different one (docs/performance.md). The first call in another precision than the last binds the UNet's weights
   // again.
   std::string precision = "full";
+
+  // Less work per step, for another picture: docs/performance.md has figures.
+  std::int64_t cache = 1;                   // 1 to steps; every cache-th step is computed in full, those between reuse
+                                            // its deep features (DeepCache, Ma, Fang & Wang 2023); 1: all in full
+  GuidanceInterval guidance_interval = {};  // outside it, a step is as with cfg 1 (Kynkäänniemi et al. 2024)
+
   Tensor initial_latents{};                        // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
   std::function<void(const Snapshot&)> inspect{};  // called as values become known; may be empty
 };

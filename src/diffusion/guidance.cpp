@@ -1,48 +1,38 @@
 #include "diffusion/guidance.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "core/fail.h"
+#include "diffusion/side_by_side.h"
 
 namespace safelight {
 namespace {
 
-// a's images, then b's. REQUIRES: the same shape.
-Tensor concatenate(const Tensor& a, const Tensor& b) {
-  Shape shape = a.shape();
-  shape[0] *= 2;
-  Tensor result = Tensor::allocate(DType::F32, std::move(shape));
-  const auto middle = std::ranges::copy(a.floats(), result.mutable_floats().begin()).out;
-  std::ranges::copy(b.floats(), middle);
-  return result;
+Tensor ask(const Network& network, const Tensor& x, float timestep) {
+  const std::vector<float> timesteps(static_cast<std::size_t>(x.dim(0)), timestep);
+  Tensor noise = network(x, timesteps);
+  if (noise.elements() != x.elements())
+    fail(ErrorCategory::model, "[guidance] the network answered {} with shape {}", to_string(x.shape()),
+         to_string(noise.shape()));
+  return noise;
 }
 
 }  // namespace
 
-Guidance::Guidance(Network network, const Tensor& prompt, const Tensor& negative, float scale)
-    : network_(std::move(network)), context_(prompt), images_(prompt.dim(0)), scale_(scale) {
+Guidance::Guidance(Network pair, Network prompt, float scale, GuidedRange range)
+    : pair_(std::move(pair)), prompt_(std::move(prompt)), scale_(scale), range_(range) {
   if (!std::isfinite(scale)) fail(ErrorCategory::usage, "[guidance] expected a finite scale, found {}", scale);
-  if (scale == 1) return;
-  if (negative.shape() != prompt.shape())
-    fail(ErrorCategory::model, "[guidance] prompt and negative prompt have contexts {} and {}, expected the same shape",
-         to_string(prompt.shape()), to_string(negative.shape()));
-  context_ = concatenate(negative, prompt);
 }
 
 Tensor Guidance::operator()(const Tensor& x, float timestep) const {
-  if (x.dim(0) != images_)
-    fail(ErrorCategory::model, "[guidance] expected {} images, one for each context, found {}", images_, x.dim(0));
-  const std::vector<float> timesteps(static_cast<std::size_t>(context_.dim(0)), timestep);
-  if (scale_ == 1) return network_(x, timesteps, context_);
+  return scale_ != 1 && range_.has(timestep) ? guided(x, timestep) : ask(prompt_, x, timestep);
+}
 
-  const Tensor both = network_(concatenate(x, x), timesteps, context_);
+Tensor Guidance::guided(const Tensor& x, float timestep) const {
+  const Tensor both = ask(pair_, side_by_side(x, x), timestep);
   Tensor result = Tensor::allocate(DType::F32, x.shape());
   const std::span<float> out = result.mutable_floats();
-  if (both.floats().size() != 2 * out.size())
-    fail(ErrorCategory::model, "[guidance] the network answered {} with shape {}", to_string(x.shape()),
-         to_string(both.shape()));
   const std::span<const float> u = both.floats().first(out.size()), c = both.floats().subspan(out.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = u[i] + scale_ * (c[i] - u[i]);
   return result;

@@ -10,8 +10,12 @@ CrossAttention::CrossAttention(const Loader& w, const TransformerSizes& sizes)
       to_v_((w / "to_v").linear({.in = sizes.context, .out = sizes.channels}, Bias::none)),
       to_out_((w / "to_out.0").linear({.in = sizes.channels, .out = sizes.channels})) {}
 
-Tensor CrossAttention::operator()(const Tensor& x, const Tensor& context, const Tensor& residual) {
-  const Tensor mixed = backend_.attention((*to_q_)(x), (*to_k_)(context), (*to_v_)(context), {.heads = heads_});
+KeysAndValues CrossAttention::read(const Tensor& context) {
+  return {.keys = (*to_k_)(context), .values = (*to_v_)(context)};
+}
+
+Tensor CrossAttention::operator()(const Tensor& x, const KeysAndValues& context, const Tensor& residual) {
+  const Tensor mixed = backend_.attention((*to_q_)(x), context.keys, context.values, {.heads = heads_});
   return (*to_out_)(mixed, {.residual = &residual});
 }
 
@@ -31,11 +35,13 @@ BasicTransformerBlock::BasicTransformerBlock(const Loader& w, const TransformerS
       norm3_((w / "norm3").layer_norm({.channels = sizes.channels})),
       ff_(w / "ff", sizes.channels) {}
 
-Tensor BasicTransformerBlock::operator()(const Tensor& x, const Tensor& context) {
+void BasicTransformerBlock::read(const Tensor& context, TextContext& text) { text.add(attn2_, attn2_.read(context)); }
+
+Tensor BasicTransformerBlock::operator()(const Tensor& x, const TextContext& text) {
   Tensor normed = (*norm1_)(x);
-  Tensor h = attn1_(normed, normed, x);
+  Tensor h = attn1_(normed, attn1_.read(normed), x);
   normed = (*norm2_)(h);
-  h = attn2_(normed, context, h);
+  h = attn2_(normed, text[attn2_], h);
   normed = (*norm3_)(h);
   return ff_(normed, h);
 }
@@ -48,10 +54,14 @@ SpatialTransformer::SpatialTransformer(const Loader& w, const TransformerSizes& 
   for (std::int64_t i = 0; i < blocks.count(); ++i) transformer_blocks_.emplace_back(blocks / i, sizes);
 }
 
-Tensor SpatialTransformer::operator()(const Tensor& x, const Tensor& context) {
+void SpatialTransformer::read(const Tensor& context, TextContext& text) {
+  for (BasicTransformerBlock& block : transformer_blocks_) block.read(context, text);
+}
+
+Tensor SpatialTransformer::operator()(const Tensor& x, const TextContext& text) {
   const Shape tokens{x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};  // a feature map is its token matrix
   Tensor h = (*proj_in_)((*norm_)(x)).reshaped(tokens);
-  for (BasicTransformerBlock& block : transformer_blocks_) h = block(h, context);
+  for (BasicTransformerBlock& block : transformer_blocks_) h = block(h, text);
   return (*proj_out_)(h.reshaped(x.shape()), {.residual = &x});
 }
 

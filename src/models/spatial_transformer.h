@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/loader.h"
+#include "models/text_context.h"
 
 namespace safelight {
 
@@ -18,7 +19,8 @@ struct TransformerSizes {
 class CrossAttention {
  public:
   CrossAttention(const Loader& w, const TransformerSizes& sizes);
-  Tensor operator()(const Tensor& x, const Tensor& context, const Tensor& residual);
+  KeysAndValues read(const Tensor& context);
+  Tensor operator()(const Tensor& x, const KeysAndValues& context, const Tensor& residual);
 
  private:
   Backend& backend_;
@@ -39,7 +41,8 @@ class FeedForward {
 class BasicTransformerBlock {
  public:
   BasicTransformerBlock(const Loader& w, const TransformerSizes& sizes);
-  Tensor operator()(const Tensor& x, const Tensor& context);
+  void read(const Tensor& context, TextContext& text);
+  Tensor operator()(const Tensor& x, const TextContext& text);
 
  private:
   std::unique_ptr<LayerNorm> norm1_;
@@ -54,8 +57,11 @@ class SpatialTransformer {
  public:
   SpatialTransformer(const Loader& w, const TransformerSizes& sizes);
 
-  // x: F32 [n, h, w, channels]; context: F32 [n, tokens, context width] -> the shape of x.
-  Tensor operator()(const Tensor& x, const Tensor& context);
+  // Adds to `text` what its layers see of context: F32 [n, tokens, context width]. Once per prompt.
+  void read(const Tensor& context, TextContext& text);
+
+  // x: F32 [n, h, w, channels]; text: of n -> the shape of x.
+  Tensor operator()(const Tensor& x, const TextContext& text);
 
  private:
   std::unique_ptr<GroupNorm> norm_;

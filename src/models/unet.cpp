@@ -66,9 +66,13 @@ class InputBlock {
     if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(out(), widths));
   }
 
-  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context) {
+  void read(const Tensor& context, TextContext& text) {
+    if (attention_) attention_->read(context, text);
+  }
+
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
     const Tensor h = res_(x, embedding);
-    return attention_ ? (*attention_)(h, context) : h;
+    return attention_ ? (*attention_)(h, text) : h;
   }
 
   std::int64_t out() const noexcept { return res_.out(); }
@@ -84,7 +88,8 @@ class Downsample {
   Downsample(const Loader& w, std::int64_t channels)
       : op_((w / "op").conv2d({.in = channels, .out = channels, .stride = 2})) {}
 
-  Tensor operator()(const Tensor& x, const Tensor&, const Tensor&) { return (*op_)(x); }
+  void read(const Tensor&, TextContext&) {}
+  Tensor operator()(const Tensor& x, const Tensor&, const TextContext&) { return (*op_)(x); }
 
   std::int64_t out() const noexcept { return op_->spec().out; }
 
@@ -99,8 +104,10 @@ class MiddleBlock {
         attention_1_(w / 1, transformer_sizes(res_0_.out(), widths)),
         res_2_(w / 2, res_0_.out(), widths.embedding) {}
 
-  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context) {
-    return res_2_(attention_1_(res_0_(x, embedding), context), embedding);
+  void read(const Tensor& context, TextContext& text) { attention_1_.read(context, text); }
+
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
+    return res_2_(attention_1_(res_0_(x, embedding), text), embedding);
   }
 
   std::int64_t out() const noexcept { return res_2_.out(); }
@@ -124,10 +131,14 @@ class OutputBlock {
     }
   }
 
-  // `next_skip` is what the next block will be joined with: it says to which size to grow. Unused by the last block.
-  Tensor operator()(const Tensor& x, const Tensor& embedding, const Tensor& context, const Tensor& next_skip) {
+  void read(const Tensor& context, TextContext& text) {
+    if (attention_) attention_->read(context, text);
+  }
+
+  // `next_skip` is what the next block will be joined with: it says to which size to grow. Any for the last block.
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text, const Tensor& next_skip) {
     Tensor h = res_(x, embedding);
-    if (attention_) h = (*attention_)(h, context);
+    if (attention_) h = (*attention_)(h, text);
     return upsample_ ? (*upsample_)(h, next_skip.dim(1), next_skip.dim(2)) : h;
   }
 
@@ -150,6 +161,12 @@ struct UNet::Layers {
     const Tensor code = timestep_embedding(timesteps, time_embed_0->spec().in, backend);
     const Tensor hidden = (*time_embed_0)(code, {.activation = Activation::silu});
     return (*time_embed_2)(hidden, {.activation = Activation::silu});
+  }
+
+  // The last output block, over what comes from below and conv_in's skip connection, and out.
+  Tensor finish(const Tensor& below, const Tensor& skip, const Tensor& embedding, const TextContext& text) {
+    const Tensor h = output_blocks.back()(backend.concat(below, skip), embedding, text, skip);
+    return (*out_2)((*out_0)(h));
   }
 
   Backend& backend;
@@ -231,23 +248,42 @@ UNet::~UNet() = default;
 UNet::UNet(UNet&&) noexcept = default;
 UNet& UNet::operator=(UNet&&) noexcept = default;
 
-Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const Tensor& context) {
+void UNet::expect_arguments(const Tensor& x, std::span<const float> timesteps, const TextContext& text) const {
   expect_channels("unet", "x", x, in_channels(), 4);
-  expect_channels("unet", "context", context, context_width(), 3);
-  if (x.dim(0) != static_cast<std::int64_t>(timesteps.size()) || x.dim(0) != context.dim(0))
+  if (x.dim(0) != static_cast<std::int64_t>(timesteps.size()) || x.dim(0) != text.texts())
     fail(ErrorCategory::model, "[unet] {} images, {} timesteps, {} texts: expected the same number of each", x.dim(0),
-         timesteps.size(), context.dim(0));
+         timesteps.size(), text.texts());
+}
+
+TextContext UNet::prepare(const Tensor& context) {
+  expect_channels("unet", "context", context, context_width(), 3);
+  TextContext text(context.dim(0));
+  for (auto& input : layers_->input_blocks) std::visit([&](auto& block) { block.read(context, text); }, input);
+  layers_->middle_block->read(context, text);
+  for (OutputBlock& output : layers_->output_blocks) output.read(context, text);
+  return text;
+}
+
+Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const TextContext& text, Tensor* deep) {
+  expect_arguments(x, timesteps, text);
   const Tensor embedding = layers_->embed(timesteps);
   std::vector<Tensor> skips{(*layers_->conv_in)(x)};
   for (auto& input : layers_->input_blocks)
-    skips.push_back(std::visit([&](auto& block) { return block(skips.back(), embedding, context); }, input));
-  Tensor h = (*layers_->middle_block)(skips.back(), embedding, context);
-  for (OutputBlock& output : layers_->output_blocks) {
+    skips.push_back(std::visit([&](auto& block) { return block(skips.back(), embedding, text); }, input));
+  Tensor h = (*layers_->middle_block)(skips.back(), embedding, text);
+  for (auto output = layers_->output_blocks.begin(); output != layers_->output_blocks.end() - 1; ++output) {
     h = layers_->backend.concat(h, skips.back());
     skips.pop_back();
-    h = output(h, embedding, context, skips.empty() ? h : skips.back());
+    h = (*output)(h, embedding, text, skips.back());
   }
-  return (*layers_->out_2)((*layers_->out_0)(h));
+  if (deep) *deep = h;
+  return layers_->finish(h, skips.front(), embedding, text);
+}
+
+Tensor UNet::shallow(const Tensor& x, std::span<const float> timesteps, const TextContext& text, const Tensor& deep) {
+  expect_arguments(x, timesteps, text);
+  const Tensor embedding = layers_->embed(timesteps);
+  return layers_->finish(deep, (*layers_->conv_in)(x), embedding, text);
 }
 
 std::int64_t UNet::in_channels() const noexcept { return layers_->conv_in->spec().in; }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "models/loader.h"
+#include "models/text_context.h"
 
 namespace safelight {
 
@@ -19,16 +20,27 @@ class UNet {
   UNet(UNet&&) noexcept;
   UNet& operator=(UNet&&) noexcept;
 
-  // x: F32 [n, h, w, in_channels()], any h and w; timesteps: n of them, in [0, 1000), fractions allowed; context: F32
-  // [n, tokens, context_width()] -> F32 [n, h, w, out_channels()]: what the model was trained to predict (SD 1.x: the
-  // noise). Error(model) on other shapes, Error(cancelled) once the backend's token is set.
-  Tensor operator()(const Tensor& x, std::span<const float> timesteps, const Tensor& context);
+  // What the layers see of n texts, context: F32 [n, tokens, context_width()], to be made once per prompt. Error(model)
+  // on other shapes. It belongs to this UNet and must not outlive the backend.
+  TextContext prepare(const Tensor& context);
+
+  // x: F32 [n, h, w, in_channels()], any h and w; timesteps: n of them, in [0, 1000), fractions allowed; text: of n ->
+  // F32 [n, h, w, out_channels()]: what the model was trained to predict (SD 1.x: the noise). Error(model) on other
+  // shapes, Error(cancelled) once the backend's token is set. If `deep` is given, *deep becomes what shallow() takes.
+  Tensor operator()(const Tensor& x, std::span<const float> timesteps, const TextContext& text, Tensor* deep = nullptr);
+
+  // The same from the outermost skip connection alone: conv_in, the last output block and out run anew. In place of all
+  // that lies below them stands `deep`, of a full run on the same pictures with a little more noise, where it was
+  // nearly the same (Ma, Fang & Wang 2023, "DeepCache: Accelerating Diffusion Models for Free").
+  Tensor shallow(const Tensor& x, std::span<const float> timesteps, const TextContext& text, const Tensor& deep);
 
   std::int64_t in_channels() const noexcept;
   std::int64_t out_channels() const noexcept;
   std::int64_t context_width() const noexcept;
 
  private:
+  void expect_arguments(const Tensor& x, std::span<const float> timesteps, const TextContext& text) const;
+
   struct Layers;
   std::unique_ptr<Layers> layers_;
 };

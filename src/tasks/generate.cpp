@@ -10,8 +10,10 @@
 #include "core/printable.h"
 #include "diffusion/guidance.h"
 #include "diffusion/latent_noise.h"
+#include "diffusion/side_by_side.h"
 #include "diffusion/weighted_sum.h"
 #include "image/infotext.h"
+#include "models/cached_unet.h"
 #include "tasks/generate_plan.h"
 #include "tasks/planes.h"
 #include "tasks/precisions.h"
@@ -31,6 +33,7 @@ class Generation {
 
  private:
   void encode_texts();
+  GuidedRange guided_range(const NoiseSchedule& schedule, std::span<const double> levels) const;
   Tensor start_noise(std::int64_t index, LatentNoise& noise) const;
   Tensor sample_latents(std::int64_t index);
   Tensor decode(const Tensor& latents);
@@ -44,7 +47,7 @@ class Generation {
   const GenerateOptions& options_;
   const GeneratePlan plan_;
   GenerateReport report_;
-  Tensor prompt_, negative_;  // embeddings, F32 [1, tokens, width]
+  TextContext pair_, prompt_;  // the negative prompt and the prompt; the prompt alone. None if no step needs it
   double step_ms_ = 0, decode_ms_ = 0;
 };
 
@@ -86,13 +89,18 @@ void Generation::encode_texts() {
     warn_if_cut("negative prompt", negative, report_.warnings);
     warn_if_marked_up("negative prompt", options_.negative_prompt, report_.warnings);
     ids.insert(ids.end(), negative.ids.begin(), negative.ids.end());
+  } else if (plan_.cfg != 1) {
+    const auto [from, to] = options_.guidance_interval;
+    report_.warnings.push_back(fmt::format("no step of {} lies in the guidance interval {}-{}", plan_.steps, from, to));
   }
   const std::int64_t texts = plan_.guided() ? 2 : 1;
   inspect(0, "token_ids", to_i64(ids, texts));
   const Tensor embeddings = model_.networks.text_encoder(ids, texts);
   inspect(0, "text_embeddings", embeddings);
-  prompt_ = image(embeddings, 0);
-  if (plan_.guided()) negative_ = image(embeddings, 1);
+  UNet& unet = model_.networks.unet;
+  const Tensor of_prompt = image(embeddings, 0);
+  if (plan_.guided()) pair_ = unet.prepare(side_by_side(image(embeddings, 1), of_prompt));
+  if (!plan_.always_guided()) prompt_ = unet.prepare(of_prompt);
   model_.context.report("text", 1, 1);
 }
 
@@ -103,18 +111,29 @@ Tensor Generation::start_noise(std::int64_t index, LatentNoise& noise) const {
   return image(plan_.initial_latents, plan_.initial_latents.dim(0) == 1 ? 0 : index);
 }
 
+// The noise levels of the guided steps.
+GuidedRange Generation::guided_range(const NoiseSchedule& schedule, std::span<const double> levels) const {
+  const auto timestep = [&](std::int64_t step) {
+    return static_cast<float>(schedule.timestep(levels[static_cast<std::size_t>(step)]));
+  };
+  return {.lowest = timestep(plan_.guided_to - 1), .highest = timestep(plan_.guided_from)};
+}
+
 Tensor Generation::sample_latents(std::int64_t index) {
   LatentNoise noise(plan_.rng, plan_.seed + static_cast<std::uint64_t>(index), plan_.latents);
   const Tensor start = start_noise(index, noise);
   if (options_.inspect) inspect(index, "start_noise", to_nchw(start));
 
   const NoiseSchedule schedule;
-  const auto unet = [&](const Tensor& x, std::span<const float> timesteps, const Tensor& context) {
-    return model_.networks.unet(x, timesteps, context);
-  };
-  const Denoiser denoiser(schedule, Guidance(unet, prompt_, negative_, plan_.cfg));
   const std::unique_ptr<Sampler> sampler = plan_.sampler->make();
   const std::vector<double> levels = sampler->levels(schedule, plan_.spacing, static_cast<int>(plan_.steps));
+  CachedUNet unet(model_.networks.unet, plan_.cache);
+  const auto following = [&unet](const TextContext& text) {
+    return [&unet, &text](const Tensor& x, std::span<const float> timesteps) { return unet(x, timesteps, text); };
+  };
+  const Denoiser denoiser(schedule, plan_.guided() ? Guidance(following(pair_), following(prompt_), plan_.cfg,
+                                                              guided_range(schedule, levels))
+                                                   : Guidance({}, following(prompt_), 1));
   const auto on_step = [&](const StepReport& step) {
     if (options_.inspect) inspect(index, fmt::format("latents_{:03}", step.done), to_nchw(step.latents));
   };
@@ -140,6 +159,9 @@ std::string Generation::infotext(std::uint64_t seed) const {
   add("Sampler", std::string(plan_.sampler->names.label));
   add("Schedule type", std::string(safelight::info(plan_.spacing).names.label));
   add("CFG scale", fmt::format("{}", options_.cfg));
+  if (const GuidanceInterval& interval = options_.guidance_interval; interval != GuidanceInterval{})
+    add("Guidance interval", fmt::format("{}-{}", interval.from, interval.to));
+  if (plan_.cache != 1) add("Cache", fmt::format("{}", plan_.cache));
   add("Seed", fmt::format("{}", seed));
   add("Size", fmt::format("{}x{}", plan_.width, plan_.height));
   if (const std::string& hash = model_.hash.hex(model_.context); !hash.empty()) add("Model hash", hash.substr(0, 10));

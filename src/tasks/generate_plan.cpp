@@ -80,6 +80,23 @@ void check_count(const GeneratePlan& plan) {
          plan.initial_latents.dim(0), plan.count);
 }
 
+void plan_guidance(GeneratePlan& plan, const GenerateOptions& options) {
+  if (!(std::abs(options.cfg) <= kMaxCfg))
+    fail(ErrorCategory::usage, "[cfg] expected a number between -{0} and {0}, found {1}", kMaxCfg, options.cfg);
+  plan.cfg = static_cast<float>(options.cfg);
+  const auto [from, to] = options.guidance_interval;
+  if (!(0 <= from && from <= to && to <= 1))
+    fail(ErrorCategory::usage, "[guidance-interval] expected FROM,TO with 0 <= FROM <= TO <= 1, found {},{}", from, to);
+  if (plan.cfg == 1) return;
+  const auto steps_before = [&plan](double fraction) {
+    std::int64_t i = 0;
+    while (i < plan.steps && static_cast<double>(i) / static_cast<double>(plan.steps) < fraction) ++i;
+    return i;
+  };
+  plan.guided_from = steps_before(from);
+  plan.guided_to = steps_before(to);
+}
+
 }  // namespace
 
 GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& options) {
@@ -97,9 +114,10 @@ GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& opt
   const NoiseSchedule schedule;
   check_steps(schedule, static_cast<int>(std::clamp<std::int64_t>(plan.steps, -1, 1 << 20)));
   static_cast<void>(plan.sampler->make()->levels(schedule, plan.spacing, static_cast<int>(plan.steps)));
-  if (!(std::abs(options.cfg) <= kMaxCfg))
-    fail(ErrorCategory::usage, "[cfg] expected a number between -{0} and {0}, found {1}", kMaxCfg, options.cfg);
-  plan.cfg = static_cast<float>(options.cfg);
+  plan_guidance(plan, options);
+  plan.cache = options.cache;
+  if (plan.cache < 1 || plan.cache > plan.steps)
+    fail(ErrorCategory::usage, "[cache] expected 1 to {}, the number of steps; found {}", plan.steps, plan.cache);
 
   plan.initial_latents = initial_latents(model, options.initial_latents);
   const std::int64_t factor = model.networks.size_multiple();

@@ -11,6 +11,8 @@ namespace safelight {
 struct GeneratePlan {
   std::int64_t width = 0, height = 0, steps = 0, count = 0;
   float cfg = 0;
+  std::int64_t cache = 1;
+  std::int64_t guided_from = 0, guided_to = 0;  // the steps that are guided: from <= i < to
   std::uint64_t seed = 0;
   const SamplerInfo* sampler = nullptr;
   Spacing spacing = Spacing::normal;  // never automatic
@@ -19,7 +21,8 @@ struct GeneratePlan {
   Shape latents;                          // [1, h, w, channels] of one picture
   Tensor initial_latents;                 // NHWC; empty if none are given
 
-  bool guided() const noexcept { return cfg != 1; }
+  bool guided() const noexcept { return guided_from < guided_to; }                              // some step
+  bool always_guided() const noexcept { return guided() && guided_to - guided_from == steps; }  // every step
 };
 
 // Throws Error(usage) or Error(limit) for what generate() must refuse.

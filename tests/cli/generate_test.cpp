@@ -139,6 +139,8 @@ TEST_F(GenerateCommand, TheJsonSummaryHasEveryPhase) {
                           "schedule",
                           "rng",
                           "precision",
+                          "cache",
+                          "guidance_interval",
                           "seed",
                           "count",
                           "open_ms",
@@ -170,6 +172,16 @@ TEST_F(GenerateCommand, TheDumpHasEveryValueAndItsNoiseStartsTheSamePicture) {
   const std::string noise = dump / "start_noise.safetensors";
   ASSERT_EQ(run(arguments(path, {"--init-latents", noise, "--rng", "cpu", "--quiet"})).exit_code, 0);
   EXPECT_EQ(read_file(folder_ / "out.png"), picture);
+}
+
+TEST_F(GenerateCommand, LessWorkPerStepIsInTheSettingsAndTheSummary) {
+  const std::string path = model();
+  const Result result = run(arguments(path, {"--json", "--cache", "2", "--guidance-interval", "0,0.50"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr(",\"cache\":2,\"guidance_interval\":[0,0.5],"));
+  const Infotext info = parse_infotext(read_png(folder_ / "out.png").text.at("parameters"));
+  EXPECT_EQ(*info.find("Cache"), "2");
+  EXPECT_EQ(*info.find("Guidance interval"), "0-0.5");
 }
 
 TEST_F(GenerateCommand, AnEmptyPromptIsAllowed) {
@@ -299,6 +311,17 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"--steps", "0"}, 2, "[steps] expected 1 to 1000"},
       {{"--steps", "4294967297"}, 2, "[steps]"},
       {{"--cfg", "nan"}, 2, "[cfg]"},
+      {{"--cache", "0"}, 2, "[cache] expected 1 to 25"},
+      {{"--cache", "26"}, 2, "[cache] expected 1 to 25"},
+      {{"--cache", "two"}, 2, "two"},
+      {{"--guidance-interval", "0.8,0.2"}, 2, "[guidance-interval] expected FROM,TO with 0 <= FROM <= TO <= 1"},
+      {{"--guidance-interval", "0,1.1"}, 2, "[guidance-interval] expected FROM,TO with"},
+      {{"--guidance-interval", "nan,1"}, 2, "[guidance-interval] expected FROM,TO with"},
+      {{"--guidance-interval", "0.2"}, 2, "[guidance-interval] expected two numbers FROM,TO, found 0.2"},
+      {{"--guidance-interval", "0.2,0.8,1"}, 2, "[guidance-interval] expected two numbers"},
+      {{"--guidance-interval", "0.2 0.8"}, 2, "[guidance-interval] expected two numbers"},
+      {{"--guidance-interval", ",1"}, 2, "[guidance-interval] expected two numbers"},
+      {{"--guidance-interval", ""}, 2, "[guidance-interval] expected two numbers"},
       {{"--count", "0"}, 2, "[count]"},
       {{"--count", "1000000000"}, 6, "GB"},
       {{"--seed", "-2"}, 2, "[seed]"},

@@ -43,7 +43,8 @@ def pipeline(folder):
     )
 
 
-def run(pipe, sampler, spacing):
+def run(pipe, sampler, spacing, guidance=lambda step: CFG):
+    """`guidance` is asked for the scale of each step, from 0."""
     pipe.scheduler, start_scale = diffusion.reference_scheduler(sampler, spacing, STEPS)
     prepared = pipe.scheduler
     sigmas, timesteps = getattr(prepared, "sigmas", None), prepared.timesteps
@@ -63,11 +64,12 @@ def run(pipe, sampler, spacing):
     def on_step(pipe, index, timestep, tensors):
         exploding = (sigmas[index + 1] ** 2 + 1) ** 0.5 if sampler == "dpmpp_2m" else 1.0
         trace.append(tensors["latents"] * exploding)
+        pipe._guidance_scale = guidance(index + 1)
         return tensors
 
     latents = start * start_scale / float(prepared.init_noise_sigma)
     final = pipe(
-        PROMPT, negative_prompt=NEGATIVE, height=HEIGHT, width=WIDTH, num_inference_steps=STEPS, guidance_scale=CFG,
+        PROMPT, negative_prompt=NEGATIVE, height=HEIGHT, width=WIDTH, num_inference_steps=STEPS, guidance_scale=guidance(0),
         generator=generator, latents=latents, output_type="latent", callback_on_step_end=on_step,
     ).images
     assert len(trace) == STEPS and torch.equal(final, trace[-1])

@@ -46,8 +46,8 @@ Distance Golden::text(ClipTextEncoder& encoder) const {
 
 Distance Golden::unet(UNet& unet, const std::string& name) const {
   const Tensor timesteps = to_f32(file_.tensor(name + ".timesteps"));
-  const Tensor noise =
-      unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(), to_f32(file_.tensor(name + ".context")));
+  const TextContext text = unet.prepare(to_f32(file_.tensor(name + ".context")));
+  const Tensor noise = unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(), text);
   return distance(noise, file_.tensor(name + ".noise"));
 }
 

@@ -43,15 +43,22 @@ class NetworksTest : public ::testing::Test {
 TEST_F(NetworksTest, ChecksArguments) {
   const float timesteps[] = {1.0f, 2.0f};
   const Tensor x = zeros({2, 4, 4, 4}), text = zeros({2, 77, 64});
-  EXPECT_EQ(sd_.unet(x, timesteps, text).shape(), (Shape{2, 4, 4, 4}));
+  Tensor deep;
+  EXPECT_EQ(sd_.unet(x, timesteps, sd_.unet.prepare(text), &deep).shape(), (Shape{2, 4, 4, 4}));
+  EXPECT_EQ(sd_.unet.shallow(x, timesteps, sd_.unet.prepare(text), deep).shape(), (Shape{2, 4, 4, 4}));
   const auto refused = [&](const Tensor& latents, std::span<const float> t, const Tensor& context) {
-    return category_of([&] { sd_.unet(latents, t, context); }) == ErrorCategory::model;
+    return category_of([&] { sd_.unet(latents, t, sd_.unet.prepare(context)); }) == ErrorCategory::model &&
+           category_of([&] { sd_.unet.shallow(latents, t, sd_.unet.prepare(context), deep); }) == ErrorCategory::model;
   };
   EXPECT_TRUE(refused(zeros({2, 4, 4, 5}), timesteps, text));
   EXPECT_TRUE(refused(zeros({4, 4, 4}), timesteps, text));
   EXPECT_TRUE(refused(x, std::span(timesteps).first(1), text));
   EXPECT_TRUE(refused(x, timesteps, zeros({1, 77, 64})));
   EXPECT_TRUE(refused(x, timesteps, zeros({2, 77, 65})));
+  EXPECT_EQ(category_of([&] { sd_.unet(x, timesteps, {}); }), ErrorCategory::model);
+  for (const Tensor& other : {Tensor(), zeros({2, 4, 5, 32}), zeros({1, 4, 4, 32}), zeros({2, 4, 4, 33})})
+    EXPECT_EQ(category_of([&] { sd_.unet.shallow(x, timesteps, sd_.unet.prepare(text), other); }),
+              ErrorCategory::model);
   const std::vector<std::int32_t> ids(77, 1000);
   EXPECT_EQ(category_of([&] { sd_.text_encoder(ids, 1); }), ErrorCategory::model);  // 1000 words: ids to 999
   EXPECT_EQ(category_of([&] { sd_.text_encoder(std::span(ids).first(76), 1); }), ErrorCategory::model);
@@ -59,12 +66,10 @@ TEST_F(NetworksTest, ChecksArguments) {
 }
 
 TEST_F(NetworksTest, StopsWhenCancelled) {
+  const TextContext text = sd_.unet.prepare(zeros({1, 77, 64}));
   cancel_.cancel();
   const float timesteps[] = {1.0f};
-  EXPECT_EQ(category_of([&] {
-              sd_.unet(zeros({1, 4, 4, 4}), timesteps, zeros({1, 77, 64}));
-            }),
-            ErrorCategory::cancelled);
+  EXPECT_EQ(category_of([&] { sd_.unet(zeros({1, 4, 4, 4}), timesteps, text); }), ErrorCategory::cancelled);
   EXPECT_EQ(category_of([&] { sd_.vae_decoder(zeros({1, 4, 4, 4})); }), ErrorCategory::cancelled);
 }
 
@@ -75,11 +80,11 @@ TEST_F(NetworksTest, ABatchIsItsPartsSideBySide) {
   for (std::size_t i = 0; i < text.mutable_floats().size(); ++i)
     text.mutable_floats()[i] = static_cast<float>(i % 5) - 2;
   const float timesteps[] = {900.0f, 1.0f};
-  const Tensor both = sd_.unet(x, timesteps, text);
+  const Tensor both = sd_.unet(x, timesteps, sd_.unet.prepare(text));
   for (std::size_t n = 0; n < 2; ++n) {
     const Tensor one_x = Tensor::from(x.floats().subspan(n * 48, 48), {1, 3, 4, 4});
     const Tensor one_text = Tensor::from(text.floats().subspan(n * 320, 320), {1, 5, 64});
-    const Tensor one = sd_.unet(one_x, std::span(timesteps).subspan(n, 1), one_text);
+    const Tensor one = sd_.unet(one_x, std::span(timesteps).subspan(n, 1), sd_.unet.prepare(one_text));
     for (std::size_t i = 0; i < 48; ++i) EXPECT_NEAR(one.floats()[i], both.floats()[n * 48 + i], 1e-5);
   }
 }

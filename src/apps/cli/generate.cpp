@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <charconv>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -26,7 +27,7 @@ namespace {
 
 struct Options {
   GenerateOptions generate;
-  std::string model, output = "safelight.png", initial_latents, dump;
+  std::string model, output = "safelight.png", initial_latents, dump, guidance_interval = "0,1";
   std::optional<std::int64_t> width, height, seed;
   int threads = 0;
   std::string backend = "cpu";
@@ -48,6 +49,18 @@ std::optional<std::uint64_t> given_seed(const std::optional<std::int64_t>& seed)
   if (!seed || *seed == -1) return std::nullopt;
   if (*seed < 0) fail(ErrorCategory::usage, "[seed] expected 0 or more, or -1 for a random one; found {}", *seed);
   return static_cast<std::uint64_t>(*seed);
+}
+
+// "0.2,0.8"
+GuidanceInterval given_interval(const std::string& text) {
+  GuidanceInterval interval;
+  const char* const end = text.data() + text.size();
+  const auto [comma, bad_from] = std::from_chars(text.data(), end, interval.from);
+  const bool has_from = bad_from == std::errc() && comma != end && *comma == ',';
+  const auto [rest, bad_to] = std::from_chars(has_from ? comma + 1 : end, end, interval.to);
+  if (bad_to != std::errc() || rest != end)
+    fail(ErrorCategory::usage, "[guidance-interval] expected two numbers FROM,TO, found {}", printable(text));
+  return interval;
 }
 
 Tensor load_single_tensor(const std::string& path) {
@@ -102,6 +115,8 @@ std::string as_json(const Model& model, const Options& options, const GenerateRe
       report.height, report.steps, options.generate.cfg, json_string(report.sampler), json_string(report.schedule),
       json_string(report.rng));
   add(",\"precision\":{}", json_string(report.precision));
+  const GuidanceInterval& interval = options.generate.guidance_interval;
+  add(",\"cache\":{},\"guidance_interval\":[{},{}]", options.generate.cache, interval.from, interval.to);
   add(",\"seed\":{},\"count\":{},\"backend\":{}", report.seed, report.count, json_string(options.backend));
   add(",\"open_ms\":{:.3f},\"text_ms\":{:.3f},\"mean_step_ms\":{:.3f},\"decode_ms\":{:.3f},\"total_ms\":{:.3f}",
       model.open_ms(), report.text_ms, report.mean_step_ms, report.mean_decode_ms, model.open_ms() + report.total_ms);
@@ -132,6 +147,7 @@ int make_pictures(Options& options) {
   options.generate.width = given_side("width", options.width);
   options.generate.height = given_side("height", options.height);
   options.generate.seed = given_seed(options.seed);
+  options.generate.guidance_interval = given_interval(options.guidance_interval);
   if (!options.initial_latents.empty()) options.generate.initial_latents = load_single_tensor(options.initial_latents);
   const Tensor& latents = options.generate.initial_latents;
   const std::int64_t count = options.generate.count.value_or(latents && latents.rank() == 4 ? latents.dim(0) : 1);
@@ -165,6 +181,20 @@ void add_options(Command command, Options& o) {
   command.add_option("-H,--height", o.height, "Likewise");
   command.add_option("--steps", g.steps, "Denoising steps, 1 to 1000").show_default();
   command.add_option("--cfg", g.cfg, "How strictly the prompt is followed; 1 ignores the negative prompt")
+      .show_default();
+  command
+      .add_option(
+          "--guidance-interval", o.guidance_interval,
+          "Guide only the steps i of n, from 0, with FROM <= i/n < TO: 0,1 is all of them. The others take half\n"
+          "the work, and the picture changes")
+      .shown_as("FROM,TO")
+      .show_default();
+  command
+      .add_option(
+          "--cache", g.cache,
+          "Compute only every N-th step in full; those between reuse its deep features. 1: all in full; 2 or 3\n"
+          "save much time, and the picture changes")
+      .shown_as("N")
       .show_default();
   command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m").show_default();
   command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras").show_default();
