@@ -19,8 +19,8 @@ namespace safelight {
 // tensors may.
 //
 // Ops with weights are bound once: the factory checks the weights' shapes (Error(model)) and keeps a reference to their
-// bytes, in the file's own type (F32, F16, BF16, F8_E4M3, F8_E5M2; others are converted once). `bias` may be an empty tensor. Long ops
-// look at the context's CancelToken and throw Error(cancelled).
+// bytes, in the file's own type (F32, F16, BF16, F8_E4M3, F8_E5M2; others are converted once). `bias` may be an empty
+// tensor. Long ops look at the context's CancelToken and throw Error(cancelled).
 class Backend {
  public:
   virtual ~Backend() = default;
