@@ -38,12 +38,14 @@ Tensor channels(const Tensor& x, std::int64_t first, std::int64_t count, float l
   const std::int64_t stride = shape.back();
   shape.back() = count;
   Tensor y = backend.empty(std::move(shape));
-  const float* from = x.floats().data() + first;
-  const std::span<float> to = y.mutable_floats();
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    const auto pixel = static_cast<std::int64_t>(i) / count, channel = static_cast<std::int64_t>(i) % count;
-    to[i] = std::clamp(from[pixel * stride + channel], low, high);
-  }
+  backend.touch([&] {
+    const float* from = x.floats().data() + first;
+    const std::span<float> to = y.mutable_floats();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const auto pixel = static_cast<std::int64_t>(i) / count, channel = static_cast<std::int64_t>(i) % count;
+      to[i] = std::clamp(from[pixel * stride + channel], low, high);
+    }
+  });
   return y;
 }
 

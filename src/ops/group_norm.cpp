@@ -8,7 +8,7 @@ namespace safelight {
 Tensor GroupNorm::operator()(const Tensor& x) {
   expect_channels("group_norm", "x", x, spec_.channels, 2);
   Tensor y = backend_.empty(x.shape());
-  run(x, y);
+  backend_.perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run(x, y); });
   return y;
 }
 

@@ -4,7 +4,13 @@ namespace safelight::cpu {
 
 Tensor Engine::empty(Shape shape) {
   const std::size_t bytes = static_cast<std::size_t>(elements(shape)) * sizeof(float);
-  return {DType::F32, std::move(shape), memory_.take(bytes)};
+  return {DType::F32, std::move(shape), (imagined_ ? *imagined_ : memory_).take(bytes)};
+}
+
+std::size_t Engine::end_rehearsal() {
+  const std::size_t peak = imagined_->peak_bytes();
+  imagined_.reset();
+  return peak;
 }
 
 }  // namespace safelight::cpu

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/rounding.h"
@@ -21,9 +22,19 @@ class Engine {
   // An F32 tensor from the pool, uninitialised. It may outlive the engine.
   Tensor empty(Shape shape);
 
+  // Gives memory that is not in use back to the system.
+  void trim() noexcept { memory_.trim(); }
+  std::size_t peak_bytes() const { return memory_.peak_bytes(); }
+
+  // In between, tensors have no bytes and loops no effect, so that whatever an op takes besides its result is counted
+  // by the code that will take it. The end says how much that was. Blocks of before are not counted.
+  void begin_rehearsal() { imagined_.emplace(BufferPool::Blocks::imagined); }
+  std::size_t end_rehearsal();
+
   // Calls body(task) once for every task, on all threads. Throws Error(cancelled) if the context's token is set.
   template <class Body>
   void for_each(std::int64_t tasks, Body&& body) {
+    if (imagined_) return;
     threads_.parallel_for(tasks, [&](std::int64_t task, int) { body(task); });
   }
 
@@ -32,6 +43,7 @@ class Engine {
   void for_each_with_scratch(std::int64_t tasks, std::int64_t floats, Body&& body) {
     const std::int64_t stride = round_up(floats, 16);
     Tensor scratch = empty({threads_.size(), stride});
+    if (imagined_) return;
     float* first = scratch.mutable_floats().data();
     threads_.parallel_for(tasks, [&](std::int64_t task, int worker) { body(task, first + worker * stride); });
   }
@@ -39,6 +51,7 @@ class Engine {
  private:
   ThreadPool threads_;
   BufferPool memory_;
+  std::optional<BufferPool> imagined_;  // during a rehearsal
 };
 
 }  // namespace safelight::cpu
