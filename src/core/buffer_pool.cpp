@@ -77,7 +77,7 @@ struct BufferPool::State {
     }
   }
 
-  std::size_t allowed_idle() const noexcept { return most_used_bytes + most_used_bytes / 4 - used_bytes; }
+  std::size_t allowed_idle() const noexcept { return most_used_bytes + (spare ? most_used_bytes / 4 : 0) - used_bytes; }
 
   // Frees the blocks that have been idle longest.
   void evict_until(std::size_t allowed) noexcept {
@@ -90,6 +90,7 @@ struct BufferPool::State {
   const Blocks kind;
   mutable std::mutex mutex;
   std::list<Block> idle;  // in the order in which they were given back
+  bool spare = true;
   std::size_t idle_bytes = 0, used_bytes = 0, most_used_bytes = 0, peak_bytes = 0;
 };
 
@@ -117,6 +118,12 @@ void BufferPool::trim() noexcept {
   const std::lock_guard lock(state_->mutex);
   state_->evict_until(0);
   state_->most_used_bytes = state_->used_bytes;
+}
+
+void BufferPool::keep_spare(bool keep) noexcept {
+  const std::lock_guard lock(state_->mutex);
+  state_->spare = keep;
+  state_->evict_until(state_->allowed_idle());
 }
 
 std::size_t BufferPool::idle_bytes() const {

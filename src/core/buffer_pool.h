@@ -25,8 +25,11 @@ class BufferPool {
   // not be asked for again.
   void trim() noexcept;
 
-  // Bytes kept for reuse. Idle and used blocks together never exceed 1.25 times the most that was in use at once since
-  // trim().
+  // Idle and used blocks together never exceed the most that was in use at once since trim(), and a quarter more if
+  // spare memory is kept, as it is at first.
+  void keep_spare(bool keep) noexcept;
+
+  // Bytes kept for reuse.
   std::size_t idle_bytes() const;
 
   // The most that used and idle blocks have taken together.

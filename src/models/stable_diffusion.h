@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "models/clip_text_encoder.h"
 #include "models/unet.h"
@@ -20,6 +21,10 @@ struct StableDiffusion {
 
   // The same for a file that is open already.
   static StableDiffusion open(SafeTensors file, Backend& backend);
+
+  // How the names of each network's tensors begin.
+  static constexpr std::string_view kTextEncoder = "cond_stage_model.", kUNet = "model.diffusion_model.",
+                                    kVaeDecoder = "first_stage_model.decoder.";
 
   SafeTensors file;
   ClipTextEncoder text_encoder;

@@ -21,7 +21,7 @@ class DownLevel {
                    : nullptr) {}
 
   Tensor operator()(Tensor h) {
-    for (ResnetBlock& block : blocks_) h = block(h);
+    for (ResnetBlock& block : blocks_) h = block(std::move(h));
     return downsample_ ? (*downsample_)(h) : h;
   }
 
@@ -95,8 +95,8 @@ LatentDistribution VaeEncoder::operator()(const Tensor& picture) {
          to_string(picture.shape()), factor());
   Tensor h = (*l.conv_in)(picture);
   for (DownLevel& level : l.down) h = level(std::move(h));
-  h = l.mid(h);
-  h = (*l.norm_out)(h);
+  h = l.mid(std::move(h));
+  h = (*l.norm_out)(std::move(h));
   const Tensor moments = (*l.quant_conv)((*l.conv_out)(h));
   constexpr float kAny = std::numeric_limits<float>::infinity();
   return {.mean = channels(moments, 0, latent_channels(), -kAny, kAny, l.backend),

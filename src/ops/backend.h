@@ -42,6 +42,11 @@ class Backend {
   // sizes.
   virtual void trim() noexcept = 0;
 
+  // Whether memory that is free for the moment is kept at hand for later tensors of other sizes, up to a quarter of
+  // what is in use; true at first. Without it, more memory is fetched from the system anew: 1 % of time for 20 % of
+  // memory.
+  virtual void keep_spare(bool keep) = 0;
+
   // The most memory that tensors and scratch have taken at one time, with what was kept for reuse.
   virtual std::uint64_t peak_bytes() const = 0;
 

@@ -11,6 +11,7 @@
 #include "diffusion/guidance.h"
 #include "diffusion/latent_noise.h"
 #include "diffusion/weighted_sum.h"
+#include "format/residency.h"
 #include "image/infotext.h"
 #include "tasks/generate_plan.h"
 #include "tasks/planes.h"
@@ -29,6 +30,8 @@ class Generation {
 
  private:
   void encode_texts();
+  void begin(const PhasePlan& phase) { model_.backend->keep_spare(phase.keep_spare); }
+  void end(std::string_view weights);
   Tensor start_noise(std::int64_t index, LatentNoise& noise) const;
   Tensor sample_latents(std::int64_t index);
   Tensor decode(const Tensor& latents);
@@ -65,7 +68,14 @@ Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   return result;
 }
 
+// What one phase leaves behind would only add to the memory of the next.
+void Generation::end(std::string_view weights) {
+  model_.backend->trim();
+  release_pages(model_.networks.file, weights);
+}
+
 void Generation::encode_texts() {
+  begin(plan_.memory.text);
   model_.context.report("text", 0, 1);
   const TokenizedPrompt prompt = model_.tokenizer(options_.prompt);
   warn_if_cut("prompt", prompt, report_.warnings);
@@ -81,6 +91,7 @@ void Generation::encode_texts() {
   inspect(0, "text_embeddings", embeddings);
   prompt_ = image(embeddings, 0);
   if (plan_.guided()) negative_ = image(embeddings, 1);
+  end(StableDiffusion::kTextEncoder);
   model_.context.report("text", 1, 1);
 }
 
@@ -92,6 +103,7 @@ Tensor Generation::start_noise(std::int64_t index, LatentNoise& noise) const {
 }
 
 Tensor Generation::sample_latents(std::int64_t index) {
+  begin(plan_.memory.step);
   LatentNoise noise(plan_.rng, plan_.seed + static_cast<std::uint64_t>(index), plan_.latents);
   const Tensor start = start_noise(index, noise);
   if (options_.inspect) inspect(index, "start_noise", to_nchw(start));
@@ -100,22 +112,32 @@ Tensor Generation::sample_latents(std::int64_t index) {
   const auto unet = [&](const Tensor& x, std::span<const float> timesteps, const Tensor& context) {
     return model_.networks.unet(x, timesteps, context);
   };
-  const Denoiser denoiser(schedule, Guidance(unet, prompt_, negative_, plan_.cfg));
+  const Denoiser denoiser(schedule, Guidance(unet, prompt_, negative_, plan_.cfg, plan_.memory.passes));
   const std::unique_ptr<Sampler> sampler = plan_.sampler->make();
   const std::vector<double> levels = sampler->levels(schedule, plan_.spacing, static_cast<int>(plan_.steps));
   const auto on_step = [&](const StepReport& step) {
     if (options_.inspect) inspect(index, fmt::format("latents_{:03}", step.done), to_nchw(step.latents));
   };
   model_.context.report("step", 0, plan_.steps);
-  return sample(
+  Tensor latents = sample(
       *sampler, levels, scaled(start, sampler->start_scale(levels.front())), denoiser, [&] { return noise.next(); },
       model_.context, on_step);
+  end(StableDiffusion::kUNet);
+  return latents;
 }
 
 Tensor Generation::decode(const Tensor& latents) {
-  model_.context.report("decode", 0, 1);
-  Tensor pixels = model_.networks.vae_decoder(scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)));
-  model_.context.report("decode", 1, 1);
+  begin(plan_.memory.decode);
+  const std::int64_t tiles = plan_.memory.decode_tiles(plan_.latents);
+  model_.context.report("decode", 0, tiles);
+  const auto on_tile = [&](std::int64_t done, std::int64_t total) {
+    if (done < total) model_.context.report("decode", done, total);
+  };
+  Tensor pixels = decode_in_tiles(model_.networks.vae_decoder,
+                                  scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)),
+                                  plan_.memory.tiles, *model_.backend, on_tile);
+  model_.context.report("decode", tiles, tiles);
+  end(StableDiffusion::kVaeDecoder);
   return pixels;
 }
 
@@ -171,6 +193,8 @@ GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_p
   report_.sampler = plan_.sampler->names.name;
   report_.schedule = safelight::info(plan_.spacing).names.name;
   report_.rng = safelight::info(plan_.rng).names.name;
+  report_.decode_tiles = plan_.memory.decode_tiles(plan_.latents);
+  report_.texts_in_turn = plan_.guided() && plan_.memory.passes == Passes::in_turn;
   report_.mean_step_ms = step_ms_ / static_cast<double>(plan_.count * plan_.steps);
   report_.mean_decode_ms = decode_ms_ / static_cast<double>(plan_.count);
   report_.total_ms = total.ms();

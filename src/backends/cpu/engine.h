@@ -24,11 +24,12 @@ class Engine {
 
   // Gives memory that is not in use back to the system.
   void trim() noexcept { memory_.trim(); }
+  void keep_spare(bool keep);
   std::size_t peak_bytes() const { return memory_.peak_bytes(); }
 
   // In between, tensors have no bytes and loops no effect, so that whatever an op takes besides its result is counted
   // by the code that will take it. The end says how much that was. Blocks of before are not counted.
-  void begin_rehearsal() { imagined_.emplace(BufferPool::Blocks::imagined); }
+  void begin_rehearsal();
   std::size_t end_rehearsal();
 
   // Calls body(task) once for every task, on all threads. Throws Error(cancelled) if the context's token is set.
@@ -52,6 +53,7 @@ class Engine {
   ThreadPool threads_;
   BufferPool memory_;
   std::optional<BufferPool> imagined_;  // during a rehearsal
+  bool keep_spare_ = true;
 };
 
 }  // namespace safelight::cpu
