@@ -1,5 +1,7 @@
 #include "core/buffer_pool.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <list>
@@ -118,6 +120,9 @@ void BufferPool::trim() noexcept {
   const std::lock_guard lock(state_->mutex);
   state_->evict_until(0);
   state_->most_used_bytes = state_->used_bytes;
+#ifdef __GLIBC__
+  malloc_trim(0);  // small blocks went to the C library, which would keep them
+#endif
 }
 
 void BufferPool::keep_spare(bool keep) noexcept {

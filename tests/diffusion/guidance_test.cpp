@@ -53,6 +53,15 @@ TEST(Guidance, MovesFromTheNegativePromptToThePrompt) {
   EXPECT_THAT(network.timesteps, Each(41.625f));
 }
 
+TEST(Guidance, CanAskForOneTextAfterTheOther) {
+  ToyNetwork network;
+  const Guidance guidance(std::ref(network), context_of({1, 2}), context_of({0.5f, -1}), 7.5f, Passes::in_turn);
+  EXPECT_THAT(values(guidance(kTwoImages, 41.625f)), ElementsAre(43.5f, 44.5f, 218, 219));
+  EXPECT_EQ(network.calls, 2);
+  EXPECT_EQ(network.images, 2);
+  EXPECT_THAT(network.timesteps, ElementsAre(41.625f, 41.625f));
+}
+
 TEST(Guidance, OfOneAsksForThePromptAlone) {
   ToyNetwork network;
   const Guidance guidance(std::ref(network), context_of({1, 2}), Tensor(), 1);
