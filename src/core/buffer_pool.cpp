@@ -13,7 +13,8 @@
 namespace safelight {
 namespace {
 
-constexpr std::size_t kLine = 64, kPage = 4096, kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kLine = 64, kPage = 4096, kHugePage = std::size_t{2} << 20, kDirect = std::size_t{512} << 10,
+                      kSparing = std::size_t{64} << 10;
 
 std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -23,10 +24,10 @@ std::size_t block_size(std::size_t bytes) {
   return round_up(std::max<std::size_t>(bytes, 1), bytes >= kPage ? kPage : kLine);
 }
 
-// Small blocks come from the C library. Large ones come from the system and go back there at once: the C library would
-// keep up to 32 MiB of what was freed to it.
-std::shared_ptr<std::byte> allocate(std::size_t size) {
-  if (size >= kHugePage) return fresh_memory(size);
+// Small blocks come from the C library. Others come from the system and go back there at once: the C library would keep
+// much of what was freed to it, 300 MB in a picture of 512x512. Where that matters more than speed, few are small.
+std::shared_ptr<std::byte> allocate(std::size_t size, bool sparing) {
+  if (size >= (sparing ? kSparing : kDirect)) return fresh_memory(size);
   return {static_cast<std::byte*>(::operator new (size, std::align_val_t{kLine})),
           [](std::byte* p) { ::operator delete (p, std::align_val_t{kLine}); }};
 }
@@ -81,6 +82,11 @@ struct BufferPool::State {
 
   std::size_t allowed_idle() const noexcept { return most_used_bytes + (spare ? most_used_bytes / 4 : 0) - used_bytes; }
 
+  bool sparing() const {
+    const std::lock_guard lock(mutex);
+    return !spare;
+  }
+
   // Frees the blocks that have been idle longest.
   void evict_until(std::size_t allowed) noexcept {
     while (idle_bytes > allowed) {
@@ -103,7 +109,7 @@ std::shared_ptr<std::byte> BufferPool::take(std::size_t bytes) {
   std::shared_ptr<std::byte> memory = state_->reuse(size);
   if (!memory) {
     try {
-      memory = state_->kind == Blocks::imagined ? imagine() : allocate(size);
+      memory = state_->kind == Blocks::imagined ? imagine() : allocate(size, state_->sparing());
     } catch (...) {
       const std::lock_guard lock(state_->mutex);
       state_->used_bytes -= size;

@@ -11,7 +11,7 @@ namespace {
 constexpr double kTriedOut = 250;  // ms
 
 GenerateForecast::Phase phase(const PhasePlan& plan, double ms) {
-  return {.weight_bytes = plan.weights, .activation_bytes = plan.activations, .ms = ms};
+  return {.weight_bytes = plan.weights, .activation_bytes = plan.activations(), .ms = ms};
 }
 
 Tensor zeros(Shape shape) {

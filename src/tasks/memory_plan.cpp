@@ -22,6 +22,10 @@ constexpr std::int64_t kSmallestTile = 16, kMostTiles = 32;
 // Whole latents that samplers and guidance hold at one time, in the C library's memory: measured with dpmpp_2m.
 constexpr std::uint64_t kLatentCopies = 8;
 
+// What the C library keeps of small blocks that a pool with spare memory gave back to it, and code that is first run
+// later: 1 to 6 MB were measured. The middle is added to what is said, and as much again left free to keep a limit.
+constexpr std::uint64_t kFragments = 3'000'000;
+
 std::uint64_t bytes_of(const Shape& shape) { return static_cast<std::uint64_t>(elements(shape)) * sizeof(float); }
 
 // The largest side up to `most` whose tiles are about equal; 0 for a length that needs no division.
@@ -115,16 +119,19 @@ class Planner {
       phase.keep_spare = spare;
       backend_.keep_spare(spare);
       const Rehearsal rehearsal = backend_.rehearse(work);
-      phase.activations = rehearsal.peak_bytes + besides;
+      const std::uint64_t fragments = spare ? kFragments : 0;
+      phase.pool = rehearsal.peak_bytes;
+      phase.besides = besides + fragments;
       phase.work = rehearsal.work;
-      if (plan_.peak(phase) <= allowed_ && phase.activations <= available_) return true;
+      if (plan_.peak(phase) + kFragments <= allowed_ && phase.activations() <= available_) return true;
     }
     return false;
   }
 
   void lack(const PhasePlan& phase) {
-    if (plan_.peak(phase) < needed_) return;
-    needed_ = plan_.peak(phase);
+    const std::uint64_t needed = plan_.peak(phase) + kFragments;
+    if (needed < needed_) return;
+    needed_ = needed;
     lacking_ = phase;
   }
 
@@ -138,7 +145,7 @@ class Planner {
            width, height, human_bytes(needed_), human_bytes(lacking_.weights), human_bytes(allowed_));
     fail(ErrorCategory::limit,
          "[size] {} x {} pixels would need at least {} of memory besides the model's file, {} are available", width,
-         height, human_bytes(lacking_.activations), human_bytes(available_));
+         height, human_bytes(lacking_.activations()), human_bytes(available_));
   }
 
   Model::State& model_;

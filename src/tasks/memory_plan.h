@@ -11,10 +11,13 @@ namespace safelight {
 
 // What one phase has in memory at one time, and the work it is.
 struct PhasePlan {
-  bool keep_spare = true;         // see Backend::keep_spare
-  std::uint64_t weights = 0;      // bytes of the model's file that it reads
-  std::uint64_t activations = 0;  // bytes of everything else that it needs
-  Work work;                      // of encoding the texts, of one step, of decoding one picture
+  bool keep_spare = true;     // see Backend::keep_spare
+  std::uint64_t weights = 0;  // bytes of the model's file that it reads
+  std::uint64_t pool = 0;     // bytes that the backend takes for tensors and scratch
+  std::uint64_t besides = 0;  // bytes from the C library: latents, the picture, what it keeps of what was freed
+  Work work;                  // of encoding the texts, of one step, of decoding one picture
+
+  std::uint64_t activations() const noexcept { return pool + besides; }
 };
 
 struct MemoryPlan {
@@ -24,7 +27,7 @@ struct MemoryPlan {
   VaeTiles tiles;                    // of the decoding
 
   // Resident bytes of a phase, and of the whole.
-  std::uint64_t peak(const PhasePlan& phase) const noexcept { return program + phase.weights + phase.activations; }
+  std::uint64_t peak(const PhasePlan& phase) const noexcept { return program + phase.weights + phase.activations(); }
   std::uint64_t peak() const noexcept;
   const PhasePlan& largest() const noexcept;
   std::int64_t decode_tiles(const Shape& latents) const;

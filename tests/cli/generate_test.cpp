@@ -41,6 +41,13 @@ class GenerateCommand : public ::testing::Test {
     return all;
   }
 
+  // The same at another size.
+  static Arguments sized(Arguments all, const std::string& width, const std::string& height) {
+    *(std::ranges::find(all, "-W") + 1) = width;
+    *(std::ranges::find(all, "-H") + 1) = height;
+    return all;
+  }
+
   // The one line on the standard error with which it ends, having written nothing.
   std::string refusal(const Arguments& arguments, int exit_code, const RunOptions& options = {}) const {
     const Result result = run(arguments, options);
@@ -204,12 +211,12 @@ TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
                           "activation_bytes", "ms", "peak_memory_bytes", "total_ms"})
     EXPECT_THAT(json.out, HasSubstr("\"" + std::string(key) + "\":"));
   EXPECT_EQ(folder_.files(), 0u);
-  EXPECT_THAT(refusal(arguments(path, {"--plan", "-W", "63"}), 2), HasSubstr("[width]"));
+  EXPECT_THAT(refusal(sized(arguments(path, {"--plan"}), "63", "64"), 2), HasSubstr("[width]"));
   EXPECT_THAT(refusal(arguments(path, {"--plan", "--max-memory", "1MB"}), 6), HasSubstr("[max-memory]"));
 }
 
 TEST_F(GenerateCommand, MemoryIsWhatThePlanSays) {
-  const Arguments all = arguments(model(), {"-W", "512", "-H", "384", "--json"});
+  const Arguments all = sized(arguments(model(), {"--json"}), "512", "384");
   Arguments asked = all;
   asked.emplace_back("--plan");
   const Result plan = run(asked), made = run(all);
@@ -220,10 +227,9 @@ TEST_F(GenerateCommand, MemoryIsWhatThePlanSays) {
 
 TEST_F(GenerateCommand, MaxMemoryIsKept) {
   const std::string path = model();
-  const Arguments size{"-W", "512", "-H", "384", "--json"};
   const auto with = [&](Arguments more) {
-    more.insert(more.begin(), size.begin(), size.end());
-    const Result result = run(arguments(path, more));
+    more.emplace_back("--json");
+    const Result result = run(sized(arguments(path, more), "512", "384"));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return result.out;
   };

@@ -40,8 +40,8 @@ class Memory : public ::testing::Test {
     return made;
   }
 
-  static std::uint64_t most_activations(const MemoryPlan& plan) {
-    return std::max({plan.text.activations, plan.step.activations, plan.decode.activations});
+  static std::uint64_t most_in_pool(const MemoryPlan& plan) {
+    return std::max({plan.text.pool, plan.step.pool, plan.decode.pool});
   }
 
   MemoryPlan plan(Model& model, const GenerateOptions& wanted) const {
@@ -58,7 +58,7 @@ TEST_F(Memory, IsWhatWasSaidBefore) {
         GenerateOptions wanted = options(width, height);
         wanted.cfg = cfg;
         Model model = open({.threads = threads});
-        const double said = static_cast<double>(most_activations(plan(model, wanted)));
+        const double said = static_cast<double>(most_in_pool(plan(model, wanted)));
         const Made made = make(wanted, {.threads = threads});
         EXPECT_GT(static_cast<double>(made.peak), 0.95 * said) << width << " x " << height << ", cfg " << cfg;
         EXPECT_LE(static_cast<double>(made.peak), said) << width << " x " << height << ", cfg " << cfg;
@@ -71,7 +71,7 @@ TEST_F(Memory, WithoutSpareTheBitsAreTheSame) {
   Model model = open();
   const MemoryPlan loose = plan(model, wanted);
   EXPECT_TRUE(loose.decode.keep_spare);
-  wanted.max_memory = loose.peak() - (loose.decode.activations / 20);
+  wanted.max_memory = loose.peak() - loose.decode.activations() / 20;
   const MemoryPlan tight = plan(model, wanted);
   EXPECT_FALSE(tight.decode.keep_spare);
   EXPECT_LE(tight.peak(), wanted.max_memory);
@@ -86,13 +86,13 @@ TEST_F(Memory, TilesKeepIt) {
   Model model = open();
   const MemoryPlan whole = plan(model, wanted);
   EXPECT_EQ(whole.decode_tiles({1, 32, 64, 4}), 1);
-  wanted.max_memory = whole.program + whole.decode.weights + whole.decode.activations / 2;
+  wanted.max_memory = whole.program + whole.decode.weights + whole.decode.activations() / 2;
   const MemoryPlan tiled = plan(model, wanted);
   EXPECT_GT(tiled.decode_tiles({1, 32, 64, 4}), 1);
   EXPECT_LE(tiled.peak(), wanted.max_memory);
   const Made made = make(wanted);
   EXPECT_EQ(made.report.decode_tiles, tiled.decode_tiles({1, 32, 64, 4}));
-  EXPECT_LE(made.peak, tiled.decode.activations);
+  EXPECT_LE(made.peak, tiled.decode.pool);
   EXPECT_EQ(made.rgb.size(), 512u * 256 * 3);
 }
 
@@ -105,10 +105,10 @@ TEST_F(Memory, TextsInTurnNeedLessThanTogether) {
   std::uint64_t allowed = together.peak(together.step);
   MemoryPlan in_turn = together;
   while (in_turn.passes == Passes::together) {
-    allowed -= together.step.activations / 20;
+    allowed -= together.step.activations() / 20;
     in_turn = plan_memory(model.state(), {.latents = demand.latents, .guided = true, .allowed = allowed});
   }
-  EXPECT_LT(in_turn.step.activations, together.step.activations * 3 / 4);
+  EXPECT_LT(in_turn.step.activations(), together.step.activations() * 3 / 4);
   EXPECT_NEAR(in_turn.step.work[WorkKind::conv3x3] / together.step.work[WorkKind::conv3x3], 1, 1e-9);
   const MemoryPlan unguided =
       plan_memory(model.state(), {.latents = demand.latents, .guided = false, .allowed = allowed});
