@@ -6,7 +6,7 @@
 //   flop N HEIGHT WIDTH      of one UNet step on N latents of so many latent pixels, and of one decode
 //   case N HEIGHT WIDTH FILE random inputs of that size for the next questions, saved for the peers: latents
 //                            [N, 4, HEIGHT, WIDTH], context [N, 77, width] and timesteps [N]
-//   step                     the UNet once
+//   step                     the UNet once; the text's keys and values are there, as in every step of a picture
 //   decode                   the VAE's decoder once, on the first of the latents
 //   save FILE                the last result, [N, channels, height, width]
 #include <fmt/format.h>
@@ -19,11 +19,9 @@
 #include <random>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "backends/make_backend.h"
-#include "bench/counting_backend.h"
 #include "bench/fma_peak.h"
 #include "core/json_text.h"
 #include "models/stable_diffusion.h"
@@ -67,14 +65,13 @@ class Worker {
   }
 
   std::string flop(const Words& words) {
-    double count = 0;
-    const auto counting = make_counting_backend(count);
-    auto counted = StableDiffusion::open(networks().file, *counting);
     make_inputs(words);
-    counted.unet(latents_, timesteps_, context_);
-    const double unet = std::exchange(count, 0);
-    counted.vae_decoder(image(latents_, 0));
-    return fmt::format(R"({{"unet":{},"decode":{}}})", unet, count);
+    const auto flop_of = [&](const std::function<void()>& run) {
+      const Work work = backend_->rehearse(run).work;
+      return work[WorkKind::conv3x3] + work[WorkKind::product] + work[WorkKind::attention];
+    };
+    return fmt::format(R"({{"unet":{},"decode":{}}})", flop_of([&] { networks().unet(latents_, timesteps_, text_); }),
+                       flop_of([&] { networks().vae_decoder(image(latents_, 0)); }));
   }
 
   std::string make_case(const Words& words) {
@@ -91,11 +88,12 @@ class Worker {
                        width = std::stoll(words.at(3));
     latents_ = random_floats({images, height, width, networks().unet.in_channels()}, 1);
     context_ = random_floats({images, kTokens, networks().unet.context_width()}, 2);
+    text_ = networks().unet.prepare(context_);
     timesteps_.assign(static_cast<std::size_t>(images), 500.0f);
   }
 
   std::string step(const Words&) {
-    return timed([&] { result_ = networks().unet(latents_, timesteps_, context_); });
+    return timed([&] { result_ = networks().unet(latents_, timesteps_, text_); });
   }
 
   std::string decode(const Words&) {
@@ -127,6 +125,7 @@ class Worker {
   std::unique_ptr<Backend> backend_ = make_backend({.threads = kThreads});
   std::optional<StableDiffusion> networks_;
   Tensor latents_, context_, result_;
+  TextContext text_;
   std::vector<float> timesteps_;
   const std::map<std::string, Question, std::less<>> questions_ = {
       {"peak", [](const Words&) { return fmt::format(R"({{"gflops":{}}})", fma_peak(kThreads)); }},

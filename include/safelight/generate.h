@@ -89,8 +89,32 @@ struct GenerateOptions {
                                             // its deep features (DeepCache, Ma, Fang & Wang 2023); 1: all in full
   GuidanceInterval guidance_interval = {};  // outside it, a step is as with cfg 1 (Kynkäänniemi et al. 2024)
 
-  Tensor initial_latents{};                        // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  Tensor initial_latents{};      // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
+  std::uint64_t max_memory = 0;  // bytes in memory at most, see GenerateForecast; 0: what the system has
   std::function<void(const Snapshot&)> inspect{};  // called as values become known; may be empty
+};
+
+// What generate() will do with the same options, and what it will take.
+//
+// Memory is what is resident, as `top` and `/usr/bin/time` show it: the program, what it computes with, and the pages
+// of the model's file that it reads in a phase. Those are released when the phase is over; they stay in the system's
+// cache, and may be taken by it at any time without harm but to speed, so that a system does not need to have them
+// free.
+struct GenerateForecast {
+  struct Phase {
+    std::uint64_t weight_bytes = 0;      // of the model's file
+    std::uint64_t activation_bytes = 0;  // of everything else that the phase needs
+    double ms = 0;                       // of encoding the texts, of one step, of decoding one picture: an estimate
+  };
+
+  std::int64_t width = 0, height = 0, steps = 0, count = 0;
+  std::string sampler, schedule, rng;  // our names
+  std::int64_t decode_tiles = 1;       // 1: the picture is decoded as a whole, see GenerateReport
+  bool texts_in_turn = false;          // the UNet sees prompt and negative prompt one after the other
+  std::uint64_t program_bytes = 0;     // in memory in every phase
+  Phase text, step, decode;
+  std::uint64_t peak_memory_bytes = 0;  // program_bytes and the largest phase
+  double total_ms = 0;                  // of the call of generate()
 };
 
 struct GeneratedPicture {
@@ -105,18 +129,27 @@ struct GenerateReport {
   std::int64_t width = 0, height = 0, steps = 0, count = 0;
   std::uint64_t seed = 0;
   std::string sampler, schedule, rng, precision;  // our names
-  double text_ms = 0;                             // tokens and text encoder, once for all pictures
-  double mean_step_ms = 0;                        // over all steps of all pictures
-  double mean_decode_ms = 0;                      // VAE decoder, per picture
-  double total_ms = 0;                            // without Model::open
+  std::int64_t decode_tiles = 1;                  // of a picture; see generate()
+  bool texts_in_turn = false;
+  double text_ms = 0;                 // tokens and text encoder, once for all pictures
+  double mean_step_ms = 0;            // over all steps of all pictures
+  double mean_decode_ms = 0;          // VAE decoder, per picture
+  double total_ms = 0;                // without Model::open
   std::vector<std::string> warnings;  // one sentence each: a prompt that was cut, values that are no numbers
 };
 
 // Makes the pictures one after the other and hands each over as soon as it is done. Everything that can be refused is
 // refused before any work: Error(usage) for options that are not acceptable, Error(limit), naming the bytes, for what
-// would not fit the memory that is available. Error(cancelled) comes within one op.
+// would not fit into options.max_memory or the memory that is available. Error(cancelled) comes within one op.
+// Where memory is short, a picture is decoded in overlapping tiles that fade into each other, which changes it by less
+// than the eye sees (docs/performance.md), and the UNet sees the two texts one after the other.
 // Reports Progress "text", and for every picture "picture", "step" (1 of steps, ...) and "decode".
 GenerateReport generate(Model& model, const GenerateOptions& options,
                         const std::function<void(GeneratedPicture)>& on_picture);
+
+// What generate() would do, without doing it. Refuses what it would refuse. The memory is exact but for what the C
+// library and the system add; the times come from counting the work and measuring for less than a second how fast this
+// machine is at each kind of it now.
+GenerateForecast forecast(Model& model, const GenerateOptions& options);
 
 }  // namespace safelight

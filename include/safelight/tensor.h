@@ -41,6 +41,9 @@ class Tensor {
   bool empty() const noexcept { return data_ == nullptr; }
   explicit operator bool() const noexcept { return !empty(); }
 
+  // Does another tensor refer to these bytes, too?
+  bool shared() const noexcept { return data_.use_count() > 1; }
+
   DType dtype() const noexcept { return dtype_; }
   const Shape& shape() const noexcept { return shape_; }
   std::int64_t dim(std::size_t axis) const { return shape_.at(axis); }

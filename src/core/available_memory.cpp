@@ -53,7 +53,12 @@ std::uint64_t address_space() {
   return limit.rlim_cur - std::min<std::uint64_t>(limit.rlim_cur, used);
 }
 
+std::uint64_t status(std::string_view name) { return field("/proc/self/status", name).value_or(0) * 1024; }
+
 }  // namespace
+
+std::uint64_t resident_memory() { return status("VmRSS:"); }
+std::uint64_t peak_resident_memory() { return status("VmHWM:"); }
 
 std::uint64_t available_memory() { return std::min({machine(), control_group(), address_space()}); }
 

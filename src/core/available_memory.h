@@ -1,4 +1,4 @@
-// How much memory this process could still get without the system swapping or ending it.
+// How much memory this process has, and could still get without the system swapping or ending it.
 #pragma once
 
 #include <cstdint>
@@ -8,5 +8,10 @@ namespace safelight {
 // The least of what the machine has to give, what the control group (a container) leaves, and what `ulimit -v` leaves.
 // The largest number there is if the system does not say.
 std::uint64_t available_memory();
+
+// What of this process is in memory now, and the most that ever was: its own memory and the pages of mapped files that
+// it has touched, libraries included. What `top` calls RES. 0 if the system does not say.
+std::uint64_t resident_memory();
+std::uint64_t peak_resident_memory();
 
 }  // namespace safelight

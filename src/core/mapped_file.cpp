@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -42,6 +43,13 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   }
   Mapping mapping(static_cast<const std::byte*>(data), Unmap{size});
   return std::shared_ptr<const MappedFile>(new MappedFile(path, std::move(fd), std::move(mapping)));
+}
+
+void MappedFile::release(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t begin = (offset + page - 1) / page * page, end = (offset + bytes) / page * page;
+  // Of a read-only mapping of a file this loses nothing; where it is refused, the pages merely stay.
+  if (begin < end) ::madvise(const_cast<std::byte*>(mapping_.get()) + begin, end - begin, MADV_DONTNEED);
 }
 
 void MappedFile::Unmap::operator()(const std::byte* data) const noexcept {

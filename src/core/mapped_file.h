@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -25,6 +26,11 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const noexcept { return {mapping_.get(), mapping_.get_deleter().size}; }
   int descriptor() const noexcept { return fd_.get(); }
+
+  // Takes the whole pages within these bytes out of this process's memory. They come back, from the system's cache or
+  // from the disk, when they are touched. REQUIRES: offset + bytes is within the file.
+  void release(std::uint64_t offset, std::uint64_t bytes) const noexcept;
+
   const WatchedMapping& watch() const noexcept { return watch_; }
 
  private:

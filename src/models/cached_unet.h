@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "models/unet.h"
 
@@ -18,16 +19,18 @@ class CachedUNet {
   // REQUIRES: interval >= 1.
   CachedUNet(UNet& unet, std::int64_t interval) : unet_(unet), interval_(interval) {}
 
-  // As UNet's.
-  Tensor operator()(const Tensor& x, std::span<const float> timesteps, const TextContext& text);
+  // As UNet's, of as many images as there are texts in all. The UNet runs once for each part of the texts: several
+  // parts take less memory at a time, and more time.
+  Tensor operator()(const Tensor& x, std::span<const float> timesteps, std::span<const TextContext> texts);
 
  private:
-  bool has_deep_features_of(const Tensor& x) const;
+  Tensor run_part(std::size_t part, const Tensor& x, std::span<const float> timesteps, const TextContext& text);
 
   UNet& unet_;
   const std::int64_t interval_;
-  Tensor deep_;            // of the last full run
-  std::int64_t uses_ = 0;  // of deep_, the full run counted
+  Shape shape_;               // of x in the last full run
+  std::vector<Tensor> deep_;  // of each part then
+  std::int64_t uses_ = 0;     // of deep_, the full run counted
 };
 
 }  // namespace safelight

@@ -72,7 +72,8 @@ class EncoderLayer {
 
 struct ClipTextEncoder::Layers {
   explicit Layers(const Loader& w)
-      : width(w.dim("embeddings.token_embedding.weight", 1)),
+      : backend(w.backend()),
+        width(w.dim("embeddings.token_embedding.weight", 1)),
         positions(w.dim("embeddings.position_embedding.weight", 0)),
         token_embedding((w / "embeddings.token_embedding")
                             .embedding({.rows = w.dim("embeddings.token_embedding.weight", 0), .width = width})),
@@ -94,6 +95,7 @@ struct ClipTextEncoder::Layers {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += table[i % table.size()];
   }
 
+  Backend& backend;
   std::int64_t width, positions;
   std::unique_ptr<Embedding> token_embedding;
   Tensor position_embedding;
@@ -111,7 +113,7 @@ Tensor ClipTextEncoder::operator()(std::span<const std::int32_t> ids, std::int64
     fail(ErrorCategory::model, "[clip] {} token ids, expected {} for each of {} prompts", ids.size(), positions(),
          prompts);
   Tensor x = (*layers_->token_embedding)(ids).reshaped({prompts, positions(), width()});
-  layers_->add_positions(x);
+  layers_->backend.touch([&] { layers_->add_positions(x); });
   for (EncoderLayer& layer : layers_->encoder_layers) x = layer(x);
   return (*layers_->final_layer_norm)(x);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "models/clip_text_encoder.h"
 #include "models/unet.h"
@@ -23,6 +24,10 @@ struct StableDiffusion {
 
   // Binds the UNet's weights again if its linear layers have another precision than this.
   void set_unet_precision(Precision precision, Backend& backend);
+
+  // How the names of each network's tensors begin.
+  static constexpr std::string_view kTextEncoder = "cond_stage_model.", kUNet = "model.diffusion_model.",
+                                    kVaeDecoder = "first_stage_model.decoder.";
 
   SafeTensors file;
   ClipTextEncoder text_encoder;

@@ -9,16 +9,18 @@ Tensor timestep_embedding(std::span<const float> timesteps, std::int64_t width, 
   const std::int64_t half = width / 2;
   const auto log_period = static_cast<float>(std::log(10000.0));
   Tensor result = backend.empty({static_cast<std::int64_t>(timesteps.size()), width});
-  float* row = result.mutable_floats().data();
-  for (const float t : timesteps) {
-    for (std::int64_t i = 0; i < half; ++i) {
-      const float exponent = -log_period * static_cast<float>(i) / static_cast<float>(half);
-      const float angle = t * std::exp(exponent);
-      row[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
-      row[half + i] = static_cast<float>(std::sin(static_cast<double>(angle)));
+  backend.touch([&] {
+    float* row = result.mutable_floats().data();
+    for (const float t : timesteps) {
+      for (std::int64_t i = 0; i < half; ++i) {
+        const float exponent = -log_period * static_cast<float>(i) / static_cast<float>(half);
+        const float angle = t * std::exp(exponent);
+        row[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
+        row[half + i] = static_cast<float>(std::sin(static_cast<double>(angle)));
+      }
+      row += width;
     }
-    row += width;
-  }
+  });
   return result;
 }
 

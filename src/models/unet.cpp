@@ -31,7 +31,7 @@ class ResBlock {
     const Tensor shift = (*emb_layers_1_)(embedding);
     Tensor h = (*in_layers_0_)(x);
     h = (*in_layers_2_)(h, {.per_image = &shift});
-    h = (*out_layers_0_)(h);
+    h = (*out_layers_0_)(std::move(h));
     const Tensor shortcut = skip_connection_ ? (*skip_connection_)(x) : x;
     return (*out_layers_3_)(h, {.residual = &shortcut});
   }

@@ -9,12 +9,14 @@ namespace {
 Tensor doubled_and_cropped(const Tensor& x, std::int64_t height, std::int64_t width, Backend& backend) {
   const std::int64_t channels = x.dim(3), rows = x.dim(1), columns = x.dim(2);
   Tensor y = backend.empty({x.dim(0), height, width, channels});
-  const float* from = x.floats().data();
-  float* to = y.mutable_floats().data();
-  for (std::int64_t image = 0; image < x.dim(0); ++image)
-    for (std::int64_t row = 0; row < height; ++row)
-      for (std::int64_t column = 0; column < width; ++column, to += channels)
-        std::copy_n(from + ((image * rows + row / 2) * columns + column / 2) * channels, channels, to);
+  backend.touch([&] {
+    const float* from = x.floats().data();
+    float* to = y.mutable_floats().data();
+    for (std::int64_t image = 0; image < x.dim(0); ++image)
+      for (std::int64_t row = 0; row < height; ++row)
+        for (std::int64_t column = 0; column < width; ++column, to += channels)
+          std::copy_n(from + ((image * rows + row / 2) * columns + column / 2) * channels, channels, to);
+  });
   return y;
 }
 

@@ -11,12 +11,13 @@ ResnetBlock::ResnetBlock(const Loader& w, std::int64_t in, std::int64_t out)
       conv2_((w / "conv2").conv2d({.in = out, .out = out})),
       nin_shortcut_(in == out ? nullptr : (w / "nin_shortcut").linear({.in = in, .out = out})) {}
 
-// Each step replaces the one before: at 512x512 a map of the decoder is 128 to 256 MiB.
-Tensor ResnetBlock::operator()(const Tensor& x) {
-  Tensor h = (*norm1_)(x);
-  h = (*conv1_)(h);
-  h = (*norm2_)(h);
+// Each step replaces the one before, in place where it can, and a wide x goes as soon as its narrower shortcut is
+// there: at 512x512 a map of the decoder is 128 to 256 MiB.
+Tensor ResnetBlock::operator()(Tensor x) {
   const Tensor shortcut = nin_shortcut_ ? (*nin_shortcut_)(x) : x;
+  Tensor h = (*norm1_)(std::move(x));
+  h = (*conv1_)(h);
+  h = (*norm2_)(std::move(h));
   return (*conv2_)(h, {.residual = &shortcut});
 }
 

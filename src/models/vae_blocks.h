@@ -14,7 +14,7 @@ constexpr float kVaeEpsilon = 1e-6f;  // of all its group norms
 class ResnetBlock {
  public:
   ResnetBlock(const Loader& w, std::int64_t in);
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(Tensor x);
 
   std::int64_t out() const noexcept { return conv2_->spec().out; }
 
@@ -43,7 +43,7 @@ class AttnBlock {
 class MidBlock {
  public:
   MidBlock(const Loader& w, std::int64_t in);
-  Tensor operator()(const Tensor& x) { return block_2_(attn_1_(block_1_(x))); }
+  Tensor operator()(Tensor x) { return block_2_(attn_1_(block_1_(std::move(x)))); }
 
   std::int64_t out() const noexcept { return block_2_.out(); }
 

@@ -16,7 +16,7 @@ class UpLevel {
   }
 
   Tensor operator()(Tensor h) {
-    for (ResnetBlock& block : blocks_) h = block(h);
+    for (ResnetBlock& block : blocks_) h = block(std::move(h));
     return upsample_ ? (*upsample_)(h) : h;
   }
 
@@ -63,9 +63,9 @@ VaeDecoder& VaeDecoder::operator=(VaeDecoder&&) noexcept = default;
 Tensor VaeDecoder::operator()(const Tensor& z) {
   Layers& l = *layers_;
   Tensor h = (*l.conv_in)((*l.post_quant_conv)(z));
-  h = l.mid(h);
+  h = l.mid(std::move(h));
   for (UpLevel& level : l.up) h = level(std::move(h));
-  h = (*l.norm_out)(h);
+  h = (*l.norm_out)(std::move(h));
   return (*l.conv_out)(h);
 }
 

@@ -21,7 +21,7 @@ class DownLevel {
                    : nullptr) {}
 
   Tensor operator()(Tensor h) {
-    for (ResnetBlock& block : blocks_) h = block(h);
+    for (ResnetBlock& block : blocks_) h = block(std::move(h));
     return downsample_ ? (*downsample_)(h) : h;
   }
 
@@ -38,12 +38,14 @@ Tensor channels(const Tensor& x, std::int64_t first, std::int64_t count, float l
   const std::int64_t stride = shape.back();
   shape.back() = count;
   Tensor y = backend.empty(std::move(shape));
-  const float* from = x.floats().data() + first;
-  const std::span<float> to = y.mutable_floats();
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    const auto pixel = static_cast<std::int64_t>(i) / count, channel = static_cast<std::int64_t>(i) % count;
-    to[i] = std::clamp(from[pixel * stride + channel], low, high);
-  }
+  backend.touch([&] {
+    const float* from = x.floats().data() + first;
+    const std::span<float> to = y.mutable_floats();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const auto pixel = static_cast<std::int64_t>(i) / count, channel = static_cast<std::int64_t>(i) % count;
+      to[i] = std::clamp(from[pixel * stride + channel], low, high);
+    }
+  });
   return y;
 }
 
@@ -93,8 +95,8 @@ LatentDistribution VaeEncoder::operator()(const Tensor& picture) {
          to_string(picture.shape()), factor());
   Tensor h = (*l.conv_in)(picture);
   for (DownLevel& level : l.down) h = level(std::move(h));
-  h = l.mid(h);
-  h = (*l.norm_out)(h);
+  h = l.mid(std::move(h));
+  h = (*l.norm_out)(std::move(h));
   const Tensor moments = (*l.quant_conv)((*l.conv_out)(h));
   constexpr float kAny = std::numeric_limits<float>::infinity();
   return {.mean = channels(moments, 0, latent_channels(), -kAny, kAny, l.backend),

@@ -19,7 +19,8 @@ Tensor Backend::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   if (spec.causal && k.dim(1) != q.dim(1))
     fail(ErrorCategory::model, "[attention] causal needs as many keys as queries, found {} and {}", k.dim(1), q.dim(1));
   Tensor y = empty(q.shape());
-  run_attention(q, k, v, spec, y);
+  const double pairs = static_cast<double>(q.dim(0) * q.dim(1)) * static_cast<double>(k.dim(1));
+  perform(WorkKind::attention, 4 * pairs * static_cast<double>(channels), [&] { run_attention(q, k, v, spec, y); });
   return y;
 }
 

@@ -11,7 +11,7 @@ Tensor Backend::concat(const Tensor& a, const Tensor& b) {
   Shape shape = a.shape();
   shape.back() += b.shape().back();
   Tensor y = empty(std::move(shape));
-  run_concat(a, b, y);
+  perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run_concat(a, b, y); });
   return y;
 }
 

@@ -19,7 +19,10 @@ Tensor Conv2d::operator()(const Tensor& x, const Epilogue& tail) {
       {x.dim(0), (height - spec_.kernel) / spec_.stride + 1, (width - spec_.kernel) / spec_.stride + 1, spec_.out});
   if (tail.per_image) expect_addend("conv2d", "per_image", *tail.per_image, {x.dim(0), spec_.out});
   if (tail.residual) expect_addend("conv2d", "residual", *tail.residual, y.shape());
-  run(x, tail, y);
+  const bool usual = spec_.kernel == 3 && spec_.stride == 1;
+  const double depth = static_cast<double>(spec_.in * spec_.kernel * spec_.kernel);
+  backend_.perform(usual ? WorkKind::conv3x3 : WorkKind::product, 2 * static_cast<double>(y.elements()) * depth,
+                   [&] { run(x, tail, y); });
   return y;
 }
 

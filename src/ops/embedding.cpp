@@ -10,7 +10,7 @@ Tensor Embedding::operator()(std::span<const std::int32_t> ids) {
     if (id < 0 || id >= spec_.rows)
       fail(ErrorCategory::model, "[embedding] id {} is outside the table of {} rows", id, spec_.rows);
   Tensor y = backend_.empty({static_cast<std::int64_t>(ids.size()), spec_.width});
-  run(ids, y);
+  backend_.perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run(ids, y); });
   return y;
 }
 

@@ -1,5 +1,7 @@
 #include "ops/group_norm.h"
 
+#include <utility>
+
 #include "ops/backend.h"
 #include "ops/check.h"
 
@@ -8,8 +10,15 @@ namespace safelight {
 Tensor GroupNorm::operator()(const Tensor& x) {
   expect_channels("group_norm", "x", x, spec_.channels, 2);
   Tensor y = backend_.empty(x.shape());
-  run(x, y);
+  backend_.perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run(x, y); });
   return y;
+}
+
+Tensor GroupNorm::operator()(Tensor&& x) {
+  expect_channels("group_norm", "x", x, spec_.channels, 2);
+  if (x.shared()) return (*this)(std::as_const(x));
+  backend_.perform(WorkKind::passing, static_cast<double>(x.elements()), [&] { run(x, x); });
+  return std::move(x);
 }
 
 void check_group_norm_weights(const GroupNormSpec& spec, const Tensor& weight, const Tensor& bias) {

@@ -23,6 +23,9 @@ class GroupNorm {
   // x: F32 [n, ..., channels], statistics over each image and group of channels. Error(model) on other shapes.
   Tensor operator()(const Tensor& x);
 
+  // The same, in the bytes of x if no other tensor refers to them. REQUIRES: x is not borrowed from a file.
+  Tensor operator()(Tensor&& x);
+
  protected:
   GroupNorm(const GroupNormSpec& spec, Backend& backend) : spec_(spec), backend_(backend) {}
 
@@ -30,7 +33,7 @@ class GroupNorm {
   Backend& backend_;
 
  private:
-  virtual void run(const Tensor& x, Tensor& y) = 0;
+  virtual void run(const Tensor& x, Tensor& y) = 0;  // y may be x
 };
 
 // Throws Error(model) unless channels is a multiple of groups and weight and bias are [channels].

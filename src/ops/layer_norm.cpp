@@ -8,7 +8,7 @@ namespace safelight {
 Tensor LayerNorm::operator()(const Tensor& x) {
   expect_channels("layer_norm", "x", x, spec_.channels, 1);
   Tensor y = backend_.empty(x.shape());
-  run(x, y);
+  backend_.perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run(x, y); });
   return y;
 }
 

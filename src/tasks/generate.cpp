@@ -12,6 +12,7 @@
 #include "diffusion/latent_noise.h"
 #include "diffusion/side_by_side.h"
 #include "diffusion/weighted_sum.h"
+#include "format/residency.h"
 #include "image/infotext.h"
 #include "models/cached_unet.h"
 #include "tasks/generate_plan.h"
@@ -33,7 +34,10 @@ class Generation {
 
  private:
   void encode_texts();
+  void prepare_texts();
   GuidedRange guided_range(const NoiseSchedule& schedule, std::span<const double> levels) const;
+  void begin(const PhasePlan& phase) { model_.backend->keep_spare(phase.keep_spare); }
+  void end(std::string_view weights);
   Tensor start_noise(std::int64_t index, LatentNoise& noise) const;
   Tensor sample_latents(std::int64_t index);
   Tensor decode(const Tensor& latents);
@@ -45,9 +49,11 @@ class Generation {
 
   Model::State& model_;
   const GenerateOptions& options_;
+  const Stopwatch total_;
   const GeneratePlan plan_;
   GenerateReport report_;
-  TextContext pair_, prompt_;  // the negative prompt and the prompt; the prompt alone. None if no step needs it
+  Tensor texts_;  // embeddings, F32 [n, tokens, width]: of the prompt, and of the negative one if some step is guided
+  std::vector<TextContext> pair_, alone_;  // what the UNet sees in guided steps, in two parts if in turn; in the others
   double step_ms_ = 0, decode_ms_ = 0;
 };
 
@@ -78,7 +84,14 @@ Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   return result;
 }
 
+// What one phase leaves behind would only add to the memory of the next.
+void Generation::end(std::string_view weights) {
+  model_.backend->trim();
+  release_pages(model_.networks.file, weights);
+}
+
 void Generation::encode_texts() {
+  begin(plan_.memory.text);
   model_.context.report("text", 0, 1);
   const TokenizedPrompt prompt = model_.tokenizer(options_.prompt);
   warn_if_cut("prompt", prompt, report_.warnings);
@@ -97,11 +110,24 @@ void Generation::encode_texts() {
   inspect(0, "token_ids", to_i64(ids, texts));
   const Tensor embeddings = model_.networks.text_encoder(ids, texts);
   inspect(0, "text_embeddings", embeddings);
-  UNet& unet = model_.networks.unet;
-  const Tensor of_prompt = image(embeddings, 0);
-  if (plan_.guided()) pair_ = unet.prepare(side_by_side(image(embeddings, 1), of_prompt));
-  if (!plan_.always_guided()) prompt_ = unet.prepare(of_prompt);
+  texts_ = embeddings;
+  end(StableDiffusion::kTextEncoder);
   model_.context.report("text", 1, 1);
+}
+
+// Keys and values of the texts, once for all steps of all pictures.
+void Generation::prepare_texts() {
+  begin(plan_.memory.step);
+  UNet& unet = model_.networks.unet;
+  const Tensor prompt = image(texts_, 0);
+  if (plan_.guided()) {
+    const Tensor negative = image(texts_, 1);
+    if (plan_.memory.passes == Passes::together)
+      pair_ = {unet.prepare(side_by_side(negative, prompt))};
+    else
+      pair_ = {unet.prepare(negative), unet.prepare(prompt)};
+  }
+  if (!plan_.always_guided()) alone_ = {unet.prepare(prompt)};
 }
 
 // Noise of unit variance. The generator's first draw is made in any case: the noise of the steps follows it.
@@ -128,12 +154,12 @@ Tensor Generation::sample_latents(std::int64_t index) {
   const std::unique_ptr<Sampler> sampler = plan_.sampler->make();
   const std::vector<double> levels = sampler->levels(schedule, plan_.spacing, static_cast<int>(plan_.steps));
   CachedUNet unet(model_.networks.unet, plan_.cache);
-  const auto following = [&unet](const TextContext& text) {
-    return [&unet, &text](const Tensor& x, std::span<const float> timesteps) { return unet(x, timesteps, text); };
+  const auto following = [&unet](std::span<const TextContext> texts) {
+    return [&unet, texts](const Tensor& x, std::span<const float> timesteps) { return unet(x, timesteps, texts); };
   };
-  const Denoiser denoiser(schedule, plan_.guided() ? Guidance(following(pair_), following(prompt_), plan_.cfg,
+  const Denoiser denoiser(schedule, plan_.guided() ? Guidance(following(pair_), following(alone_), plan_.cfg,
                                                               guided_range(schedule, levels))
-                                                   : Guidance({}, following(prompt_), 1));
+                                                   : Guidance({}, following(alone_), 1));
   const auto on_step = [&](const StepReport& step) {
     if (options_.inspect) inspect(index, fmt::format("latents_{:03}", step.done), to_nchw(step.latents));
   };
@@ -144,9 +170,17 @@ Tensor Generation::sample_latents(std::int64_t index) {
 }
 
 Tensor Generation::decode(const Tensor& latents) {
-  model_.context.report("decode", 0, 1);
-  Tensor pixels = model_.networks.vae_decoder(scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)));
-  model_.context.report("decode", 1, 1);
+  begin(plan_.memory.decode);
+  const std::int64_t tiles = plan_.memory.decode_tiles(plan_.latents);
+  model_.context.report("decode", 0, tiles);
+  const auto on_tile = [&](std::int64_t done, std::int64_t total) {
+    if (done < total) model_.context.report("decode", done, total);
+  };
+  Tensor pixels = decode_in_tiles(model_.networks.vae_decoder,
+                                  scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)),
+                                  plan_.memory.tiles, *model_.backend, on_tile);
+  model_.context.report("decode", tiles, tiles);
+  end(StableDiffusion::kVaeDecoder);
   return pixels;
 }
 
@@ -180,15 +214,16 @@ void Generation::warn_unless_finite(std::int64_t index, const Tensor& pixels) {
 }
 
 GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_picture) {
-  const Stopwatch total;
-  model_.networks.set_unet_precision(plan_.precision, *model_.backend);
   const Stopwatch encoding;
   encode_texts();
+  prepare_texts();
   report_.text_ms = encoding.ms();
   for (std::int64_t index = 0; index < plan_.count; ++index) {
     model_.context.report("picture", index, plan_.count);
     const Stopwatch stepping;
+    begin(plan_.memory.step);
     const Tensor latents = sample_latents(index);
+    end(StableDiffusion::kUNet);
     step_ms_ += stepping.ms();
     const Stopwatch decoding;
     const Tensor pixels = decode(latents);
@@ -209,9 +244,11 @@ GenerateReport Generation::run(const std::function<void(GeneratedPicture)>& on_p
   report_.schedule = safelight::info(plan_.spacing).names.name;
   report_.rng = safelight::info(plan_.rng).names.name;
   report_.precision = safelight::info(plan_.precision).names.name;
+  report_.decode_tiles = plan_.memory.decode_tiles(plan_.latents);
+  report_.texts_in_turn = plan_.guided() && plan_.memory.passes == Passes::in_turn;
   report_.mean_step_ms = step_ms_ / static_cast<double>(plan_.count * plan_.steps);
   report_.mean_decode_ms = decode_ms_ / static_cast<double>(plan_.count);
-  report_.total_ms = total.ms();
+  report_.total_ms = total_.ms();
   return std::move(report_);
 }
 

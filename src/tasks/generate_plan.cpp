@@ -3,7 +3,6 @@
 #include <cmath>
 #include <random>
 
-#include "core/available_memory.h"
 #include "core/fail.h"
 #include "core/utf8.h"
 #include "tasks/planes.h"
@@ -52,19 +51,11 @@ void check_side(std::string_view what, std::int64_t value, std::int64_t multiple
     fail(ErrorCategory::usage, "[{}] expected a multiple of {}, found {}", what, multiple, value);
 }
 
-void check_memory(const Model::State& model, const GeneratePlan& plan) {
-  const std::int64_t factor = model.networks.size_multiple();
-  const double pixels = static_cast<double>(plan.width) * static_cast<double>(plan.height);
-  const bool absurd = plan.width > kMaxSide || plan.height > kMaxSide || pixels > static_cast<double>(kMaxPixels);
-  // Absurd sizes would overflow; their need grows with the pixels.
-  const double needed =
-      absurd ? pixels / (static_cast<double>(factor * factor)) *
-                   static_cast<double>(activation_bytes(model.networks.file, factor, factor, factor))
-             : static_cast<double>(activation_bytes(model.networks.file, plan.width, plan.height, factor));
-  const std::uint64_t available = available_memory();
-  if (absurd || needed > static_cast<double>(available))
-    fail(ErrorCategory::limit, "[size] {} x {} pixels would need {} of memory, {} are available", plan.width,
-         plan.height, in_gigabytes(needed), in_gigabytes(static_cast<double>(available)));
+// Sizes that no file of a picture takes, and whose needs no number here would hold.
+void check_size(const GeneratePlan& plan) {
+  if (plan.width > kMaxSide || plan.height > kMaxSide || plan.width * plan.height > kMaxPixels)
+    fail(ErrorCategory::limit, "[size] {} x {} pixels: expected at most {} a side and {} in all", plan.width,
+         plan.height, kMaxSide, kMaxPixels);
 }
 
 void check_count(const GeneratePlan& plan) {
@@ -99,7 +90,7 @@ void plan_guidance(GeneratePlan& plan, const GenerateOptions& options) {
 
 }  // namespace
 
-GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& options) {
+GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) {
   check_prompt("prompt", options.prompt);
   check_prompt("negative prompt", options.negative_prompt);
   GeneratePlan plan;
@@ -128,28 +119,18 @@ GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& opt
   plan.height = side("height", options.height, of_latents(1), model.networks.default_height);
   check_side("width", plan.width, factor);
   check_side("height", plan.height, factor);
-  check_memory(model, plan);
+  check_size(plan);
   plan.count = options.count.value_or(plan.initial_latents ? plan.initial_latents.dim(0) : 1);
   check_count(plan);
   plan.latents = {1, plan.height / factor, plan.width / factor, model.networks.unet.in_channels()};
+  model.networks.set_unet_precision(plan.precision, *model.backend);  // what is rehearsed is what will run
+  plan.memory = plan_memory(model, {.latents = plan.latents,
+                                    .guided = plan.guided(),
+                                    .always_guided = plan.always_guided(),
+                                    .cached = plan.cache > 1,
+                                    .allowed = options.max_memory});
   plan.seed = options.seed ? *options.seed : std::random_device{}();  // 32 bits, as other programs draw them
   return plan;
-}
-
-std::uint64_t activation_bytes(const SafeTensors& checkpoint, std::int64_t width, std::int64_t height,
-                               std::int64_t vae_factor) {
-  const auto dim = [&](std::string_view name, std::size_t axis) {
-    const TensorInfo* info = checkpoint.find(name);
-    return info && axis < info->shape.size() ? info->shape[axis] : 0;
-  };
-  // The widest maps are those of the decoder's last level, which enters with the width of the level before, and in the
-  // UNet those of the first level, where a pair of images is in work and the skip connections of all levels wait.
-  const std::uint64_t decoder = dim("first_stage_model.decoder.up.0.block.0.conv1.weight", 1);
-  const std::uint64_t unet = dim("model.diffusion_model.input_blocks.0.0.weight", 0);
-  constexpr std::uint64_t kDecoderMaps = 4, kUNetMaps = 16, kImages = 2;
-  const auto pixels = static_cast<std::uint64_t>(width * height);
-  const auto latent_pixels = static_cast<std::uint64_t>((width / vae_factor) * (height / vae_factor));
-  return sizeof(float) * (kDecoderMaps * decoder * pixels + kImages * kUNetMaps * unet * latent_pixels);
 }
 
 }  // namespace safelight

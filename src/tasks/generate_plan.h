@@ -4,7 +4,7 @@
 #include "diffusion/noise_schedule.h"
 #include "diffusion/random.h"
 #include "diffusion/samplers.h"
-#include "tasks/model_state.h"
+#include "tasks/memory_plan.h"
 
 namespace safelight {
 
@@ -20,17 +20,13 @@ struct GeneratePlan {
   Precision precision = Precision::full;  // of the UNet's linear layers
   Shape latents;                          // [1, h, w, channels] of one picture
   Tensor initial_latents;                 // NHWC; empty if none are given
+  MemoryPlan memory;
 
   bool guided() const noexcept { return guided_from < guided_to; }                              // some step
   bool always_guided() const noexcept { return guided() && guided_to - guided_from == steps; }  // every step
 };
 
 // Throws Error(usage) or Error(limit) for what generate() must refuse.
-GeneratePlan plan_generate(const Model::State& model, const GenerateOptions& options);
-
-// Bytes that a picture of this size takes beyond the model's file and the program itself: the largest set of
-// activations that is alive at one time. From measured peaks, within 25 % and never below them.
-std::uint64_t activation_bytes(const SafeTensors& checkpoint, std::int64_t width, std::int64_t height,
-                               std::int64_t vae_factor);
+GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options);
 
 }  // namespace safelight

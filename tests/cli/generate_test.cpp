@@ -41,6 +41,13 @@ class GenerateCommand : public ::testing::Test {
     return all;
   }
 
+  // The same at another size.
+  static Arguments sized(Arguments all, const std::string& width, const std::string& height) {
+    *(std::ranges::find(all, "-W") + 1) = width;
+    *(std::ranges::find(all, "-H") + 1) = height;
+    return all;
+  }
+
   // The one line on the standard error with which it ends, having written nothing.
   std::string refusal(const Arguments& arguments, int exit_code, const RunOptions& options = {}) const {
     const Result result = run(arguments, options);
@@ -228,6 +235,63 @@ TEST_F(GenerateCommand, CtrlCStopsWithinAStepAndLeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(dump / "latents_500.safetensors"));
 }
 
+// --- memory ---------------------------------------------------------------------------------------------------------
+
+// The number behind a key, the first time that it comes.
+double number(const std::string& json, const std::string& key) {
+  const std::size_t at = json.find("\"" + key + "\":");
+  EXPECT_NE(at, std::string::npos) << key << " in " << json;
+  return at == std::string::npos ? 0 : std::stod(json.substr(at + key.size() + 3));
+}
+
+TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
+  const std::string path = model();
+  const Result text = run(arguments(path, {"--plan", "--count", "2"}));
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("2 pictures of 64 x 64 pixels, 2 steps of dpmpp_2m, karras schedule\n  text "));
+  for (const char* part : {"\n  step ", " each\n", "\n  decode ", " as a whole\n", "\npeak memory ", " in all\n"})
+    EXPECT_THAT(text.out, HasSubstr(part));
+  EXPECT_EQ(text.err, "");
+
+  const Result json = run(arguments(path, {"--plan", "--json"}));
+  ASSERT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_EQ(std::ranges::count(json.out, '\n'), 1);
+  for (const char* key : {"model", "width", "height", "steps", "count", "sampler", "schedule", "rng", "decode_tiles",
+                          "texts_in_turn", "program_bytes", "text", "step", "decode", "weight_bytes",
+                          "activation_bytes", "ms", "peak_memory_bytes", "total_ms"})
+    EXPECT_THAT(json.out, HasSubstr("\"" + std::string(key) + "\":"));
+  EXPECT_EQ(folder_.files(), 0u);
+  EXPECT_THAT(refusal(sized(arguments(path, {"--plan"}), "63", "64"), 2), HasSubstr("[width]"));
+  EXPECT_THAT(refusal(arguments(path, {"--plan", "--max-memory", "1MB"}), 6), HasSubstr("[max-memory]"));
+}
+
+TEST_F(GenerateCommand, MemoryIsWhatThePlanSays) {
+  const Arguments all = sized(arguments(model(), {"--json"}), "512", "384");
+  Arguments asked = all;
+  asked.emplace_back("--plan");
+  const Result plan = run(asked), made = run(all);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const double said = number(plan.out, "peak_memory_bytes"), was = number(made.out, "peak_memory_bytes");
+  EXPECT_NEAR(was / said, 1, 0.05);
+}
+
+TEST_F(GenerateCommand, MaxMemoryIsKept) {
+  const std::string path = model();
+  const auto with = [&](Arguments more) {
+    more.emplace_back("--json");
+    const Result result = run(sized(arguments(path, more), "512", "384"));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  const double whole = number(with({"--plan"}), "peak_memory_bytes");
+  const std::string limit = std::to_string(static_cast<std::int64_t>(whole * 0.6));
+  EXPECT_GT(number(with({"--plan", "--max-memory", limit}), "decode_tiles"), 1);
+  const std::string made = with({"--max-memory", limit});
+  EXPECT_GT(number(made, "decode_tiles"), 1);
+  EXPECT_LT(number(made, "peak_memory_bytes"), whole * 0.6);
+  EXPECT_EQ(read_png(folder_ / "out.png").picture.width, 512);
+}
+
 // --- bad input: model files -----------------------------------------------------------------------------------------
 
 TEST_F(GenerateCommand, RefusesAModelThatCannotBeRead) {
@@ -306,8 +370,13 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"-H", "-64"}, 2, "[height]"},
       {{"-W", "many"}, 2, "many"},
       {{"-W", "99999999999999999999"}, 2, "99999999999999999999"},
-      {{"-W", "20000", "-H", "20000"}, 6, "GB"},
-      {{"-W", "9000000000000000000"}, 6, "GB of memory"},
+      {{"-W", "20000", "-H", "20000"}, 6, "20000 x 20000 pixels: expected at most 65535 a side and 268435456 in all"},
+      {{"-W", "9000000000000000000"}, 6, "expected at most 65535 a side"},
+      {{"--max-memory", "1MB"}, 6, "need at least"},
+      {{"--max-memory", "0"}, 2, "--max-memory"},
+      {{"--max-memory", "-1"}, 2, "--max-memory"},
+      {{"--max-memory", "2.5GB"}, 2, "--max-memory"},
+      {{"--max-memory", "much"}, 2, "--max-memory"},
       {{"--steps", "0"}, 2, "[steps] expected 1 to 1000"},
       {{"--steps", "4294967297"}, 2, "[steps]"},
       {{"--cfg", "nan"}, 2, "[cfg]"},

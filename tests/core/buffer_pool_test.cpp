@@ -56,6 +56,61 @@ TEST(BufferPool, IdleMemoryIsBounded) {
   }
 }
 
+TEST(BufferPool, WithoutSpareMemoryKeepsNoMoreThanWasInUse) {
+  BufferPool pool;
+  pool.keep_spare(false);
+  pool.take(8 * kMega);
+  pool.take(6 * kMega);  // too small for the block of 8, which then must go
+  EXPECT_EQ(pool.idle_bytes(), 6 * kMega);
+  EXPECT_EQ(pool.peak_bytes(), 8 * kMega);
+  pool.keep_spare(true);
+  pool.take(2 * kMega);
+  EXPECT_EQ(pool.idle_bytes(), 8 * kMega);
+}
+
+TEST(BufferPool, TrimEndsAPhase) {
+  BufferPool pool;
+  const auto used = pool.take(2 * kMega);
+  pool.take(40 * kMega);
+  pool.trim();
+  EXPECT_EQ(pool.idle_bytes(), 0u);
+  for (int i = 0; i < 3; ++i) pool.take((4 + 2 * static_cast<std::size_t>(i)) * kMega);
+  EXPECT_LE(pool.idle_bytes(), 10 * kMega) << "what was in use before counts no more";
+  EXPECT_EQ(pool.peak_bytes(), 42 * kMega);
+}
+
+// It is asked how much memory a run would take, so it must do exactly what a real one does.
+TEST(BufferPool, OfImaginedBlocksCountsLikeARealOne) {
+  for (const bool spare : {true, false}) {
+    BufferPool real, imagined(BufferPool::Blocks::imagined);
+    real.keep_spare(spare);
+    imagined.keep_spare(spare);
+    std::vector<std::shared_ptr<std::byte>> of_real, of_imagined;
+    std::uint32_t random = 1;
+    for (int i = 0; i < 2000; ++i) {
+      random = random * 1664525 + 1013904223;
+      if (random >> 31 && !of_real.empty()) {
+        const std::size_t at = random / 7 % of_real.size();
+        of_real.erase(of_real.begin() + static_cast<std::ptrdiff_t>(at));
+        of_imagined.erase(of_imagined.begin() + static_cast<std::ptrdiff_t>(at));
+      } else {
+        of_real.push_back(real.take(random % (4 * kMega)));
+        of_imagined.push_back(imagined.take(random % (4 * kMega)));
+      }
+      ASSERT_EQ(imagined.idle_bytes(), real.idle_bytes());
+      ASSERT_EQ(imagined.peak_bytes(), real.peak_bytes());
+    }
+  }
+}
+
+TEST(BufferPool, ImaginedBlocksNeedNoMemory) {
+  BufferPool pool(BufferPool::Blocks::imagined);
+  const auto block = pool.take(std::size_t{1} << 50);
+  EXPECT_NE(block.get(), nullptr);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.get()) % 64, 0u);
+  EXPECT_EQ(pool.peak_bytes(), std::size_t{1} << 50);
+}
+
 TEST(BufferPool, BlocksMayOutliveThePool) {
   auto pool = std::make_unique<BufferPool>();
   const std::shared_ptr<std::byte> block = pool->take(kMega);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "core/available_memory.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 #include "support/unprivileged.h"
@@ -44,6 +45,21 @@ TEST(MappedFile, SaysWhyNot) {
   std::filesystem::create_symlink(folder / "loop", folder / "loop");
   EXPECT_ERROR(MappedFile::open(folder / "loop"), io, "symbolic links");
   EXPECT_ERROR(MappedFile::open(folder / "none\nnewline"), io, "none\\nnewline");
+}
+
+// All of it, a page within, less than a page: what comes back is the same.
+TEST(MappedFile, ReleasedBytesComeBack) {
+  constexpr std::size_t kBytes = std::size_t{32} << 20;
+  const TemporaryFolder folder;
+  test::write_file(folder / "f", std::string(kBytes, 'x'));
+  const auto file = MappedFile::open(folder / "f");
+  EXPECT_EQ(text(*file), std::string(kBytes, 'x'));
+  const std::uint64_t before = resident_memory();
+  file->release(0, kBytes);
+  EXPECT_LT(resident_memory() + kBytes * 9 / 10, before);
+  file->release(5000, 8192);
+  file->release(100, 200);
+  EXPECT_EQ(text(*file), std::string(kBytes, 'x'));
 }
 
 TEST(MappedFile, SaysThatPermissionIsDenied) {

@@ -54,7 +54,7 @@ TEST_F(CachedUNetTest, AgreesWithDiffusersOnEveryLayoutAndBackend) {
       const TextContext text = unet().prepare(golden("context"));
       CachedUNet cached(unet(), 2);
       for (std::size_t run = 0; run < 2; ++run) {
-        const Tensor noise = cached(golden(fmt::format("{}.latents", run)), timesteps(run), text);
+        const Tensor noise = cached(golden(fmt::format("{}.latents", run)), timesteps(run), {&text, 1});
         const double off = distance(noise, golden(fmt::format("{}.noise", run))).relative;
         EXPECT_LT(off, kClose) << run;
         worst = std::max(worst, off);
@@ -85,12 +85,29 @@ TEST_F(CachedUNetTest, EveryNthCallIsFull) {
       // The features come from `first`, so that a shallow run on x shows.
       const bool full = call % interval == 0;
       const Tensor& input = full && interval > 1 ? first : x;
-      const Tensor got = cached(input, timesteps(1), text);
+      const Tensor got = cached(input, timesteps(1), {&text, 1});
       const Tensor expected =
           full ? unet()(input, timesteps(1), text, &deep) : unet().shallow(input, timesteps(1), text, deep);
       EXPECT_TRUE(same_bits(got, expected)) << interval << " " << call;
       EXPECT_EQ(same_bits(got, unet()(input, timesteps(1), text)), full) << interval << " " << call;
     }
+  }
+}
+
+// A batch of two in two parts, each with deep features of its own, is the same but for rounding.
+TEST_F(CachedUNetTest, PartsMakeTheWhole) {
+  open("small-trunk", backend_names().back());
+  const Tensor texts = golden("context");
+  const std::size_t half = texts.floats().size() / 2;
+  const Shape shape{1, texts.dim(1), texts.dim(2)};
+  const TextContext both = unet().prepare(texts);
+  const std::vector<TextContext> parts{unet().prepare(Tensor::from(texts.floats().first(half), shape)),
+                                       unet().prepare(Tensor::from(texts.floats().subspan(half), shape))};
+  CachedUNet whole(unet(), 2), divided(unet(), 2);
+  for (std::size_t run = 0; run < 2; ++run) {
+    const Tensor x = golden(fmt::format("{}.latents", run));
+    const Tensor expected = whole(x, timesteps(run), {&both, 1});
+    EXPECT_LT(distance(divided(x, timesteps(run), parts), expected).relative, 1e-5) << run;
   }
 }
 
@@ -105,7 +122,7 @@ TEST_F(CachedUNetTest, AnotherBatchOrSizeIsAFullRunAndTheCountBeginsAnew) {
   CachedUNet cached(unet(), 3);
   const auto is_full = [&](const Tensor& input, const TextContext& text, float timestep) {
     const std::vector<float> t(static_cast<std::size_t>(input.dim(0)), timestep);
-    return same_bits(cached(input, t, text), unet()(input, t, text));
+    return same_bits(cached(input, t, {&text, 1}), unet()(input, t, text));
   };
   EXPECT_TRUE(is_full(x, two, 900));
   EXPECT_FALSE(is_full(x, two, 800));

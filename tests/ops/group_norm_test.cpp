@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "conformance.h"
 
 namespace safelight {
@@ -32,6 +34,22 @@ TEST_P(GroupNormConformance, LargeMean) {
 
 TEST_P(GroupNormConformance, TokensWithoutPicture) {
   check({.channels = 32, .groups = 4}, random_tensor({3, 11, 32}, 3), 1e-5f);
+}
+
+// In place where nobody else looks, with the same bits.
+TEST_P(GroupNormConformance, InItsOwnBytes) {
+  const Tensor w = weight({64}, 1), b = weight({64}, 2);
+  for (Backend* backend : {&cpu(), &reference()}) {
+    const auto norm = backend->group_norm({.channels = 64, .activation = Activation::silu}, w, b);
+    Tensor x = random_tensor({2, 37, 41, 64}, 3), other = x;
+    const std::byte* const bytes = x.data();
+    const Tensor expected = (*norm)(std::move(x));
+    EXPECT_NE(expected.data(), bytes) << "another tensor refers to these";
+    x = Tensor();
+    const Tensor actual = (*norm)(std::move(other));
+    EXPECT_EQ(actual.data(), bytes);
+    EXPECT_EQ(std::memcmp(actual.data(), expected.data(), expected.bytes()), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GroupNormConformance, testing::ValuesIn(all_variants()), variant_name);

@@ -2,7 +2,6 @@
 #include "safelight/generate.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <charconv>
 #include <cstdio>
@@ -13,10 +12,12 @@
 
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
+#include "apps/cli/forecast_text.h"
 #include "apps/cli/output_files.h"
 #include "apps/cli/progress_display.h"
 #include "apps/cli/shipped_model.h"
 #include "apps/cli/signals.h"
+#include "core/available_memory.h"
 #include "core/fail.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -31,7 +32,7 @@ struct Options {
   std::optional<std::int64_t> width, height, seed;
   int threads = 0;
   std::string backend = "cpu";
-  bool json = false, quiet = false, no_measuring = false;
+  bool plan = false, json = false, quiet = false, no_measuring = false;
 };
 
 struct Saved {
@@ -95,12 +96,6 @@ class Dump {
   std::int64_t pictures_;
 };
 
-std::uint64_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 std::string as_json(const Model& model, const Options& options, const GenerateReport& report,
                     const std::vector<Saved>& files) {
   std::string out = "{\"files\":[";
@@ -120,7 +115,8 @@ std::string as_json(const Model& model, const Options& options, const GenerateRe
   add(",\"seed\":{},\"count\":{},\"backend\":{}", report.seed, report.count, json_string(options.backend));
   add(",\"open_ms\":{:.3f},\"text_ms\":{:.3f},\"mean_step_ms\":{:.3f},\"decode_ms\":{:.3f},\"total_ms\":{:.3f}",
       model.open_ms(), report.text_ms, report.mean_step_ms, report.mean_decode_ms, model.open_ms() + report.total_ms);
-  add(",\"peak_memory_bytes\":{},\"warnings\":[", peak_memory_bytes());
+  add(",\"decode_tiles\":{},\"texts_in_turn\":{}", report.decode_tiles, report.texts_in_turn);
+  add(",\"peak_memory_bytes\":{},\"warnings\":[", peak_resident_memory());
   for (std::size_t i = 0; i < report.warnings.size(); ++i) add("{}{}", i ? "," : "", json_string(report.warnings[i]));
   return out + "]}\n";
 }
@@ -140,7 +136,19 @@ void print_summary(const Model& model, const Options& options, const GenerateRep
   if (!options.quiet)
     fmt::print(stderr, "open {:.0f} ms, text {:.0f} ms, {} steps of {:.0f} ms, decode {:.0f} ms; peak memory {} MB\n",
                model.open_ms(), report.text_ms, report.steps, report.mean_step_ms, report.mean_decode_ms,
-               peak_memory_bytes() / 1'000'000);
+               peak_resident_memory() / 1'000'000);
+}
+
+Model open_model(const Options& options, const Context& context) {
+  return Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
+}
+
+int print_plan(const Options& options) {
+  Model model =
+      open_model(options, {.threads = options.threads, .backend = options.backend, .cancel = &cancel_on_signals()});
+  const GenerateForecast plan = forecast(model, options.generate);
+  fmt::print("{}", options.json ? forecast_json(plan, model) : forecast_text(plan));
+  return 0;
 }
 
 int make_pictures(Options& options) {
@@ -149,6 +157,7 @@ int make_pictures(Options& options) {
   options.generate.seed = given_seed(options.seed);
   options.generate.guidance_interval = given_interval(options.guidance_interval);
   if (!options.initial_latents.empty()) options.generate.initial_latents = load_single_tensor(options.initial_latents);
+  if (options.plan) return print_plan(options);
   const Tensor& latents = options.generate.initial_latents;
   const std::int64_t count = options.generate.count.value_or(latents && latents.rank() == 4 ? latents.dim(0) : 1);
   const OutputFiles outputs(options.output, count);
@@ -160,7 +169,7 @@ int make_pictures(Options& options) {
                         .on_progress = [&](const Progress& p) { display(p); },
                         .cancel = &cancel_on_signals(),
                         .measures = !options.no_measuring};
-  Model model = Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
+  Model model = open_model(options, context);
   std::vector<Saved> files;
   const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
     files.push_back({outputs.path(made.index, made.seed), made.seed});
@@ -215,6 +224,13 @@ void add_options(Command command, Options& o) {
   command.add_option("--dump", o.dump,
                      "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"
                      "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
+  command
+      .add_option("--max-memory", g.max_memory,
+                  "Most bytes in memory, the model's file included; 2600MB and 3G are understood. Where it is\n"
+                  "short, the picture is decoded in tiles; where that is not enough, nothing is begun")
+      .size_in_bytes()
+      .positive();
+  command.add_flag("--plan", o.plan, "Print what would be done, and what memory and time it would take; make nothing");
   command.add_flag("--json", o.json, "Print one JSON object at the end, and nothing else");
   command.add_flag("-q,--quiet", o.quiet, "No progress; print only the paths of the pictures");
 }

@@ -17,6 +17,9 @@ class CpuBackend final : public Backend {
 
   std::string_view name() const override { return "cpu"; }
   Tensor empty(Shape shape) override { return engine_.empty(std::move(shape)); }
+  void trim() noexcept override { engine_.trim(); }
+  void keep_spare(bool keep) override { engine_.keep_spare(keep); }
+  std::uint64_t peak_bytes() const override { return engine_.peak_bytes(); }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {
     return cpu::make_conv2d(spec, *this, engine_, weight, bias);
@@ -35,6 +38,10 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  void begin_rehearsal() override { engine_.begin_rehearsal(); }
+  std::uint64_t end_rehearsal() override { return engine_.end_rehearsal(); }
+  bool runs_in_rehearsals() const override { return true; }
+
   void run_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y) override {
     cpu::attention(engine_, q, k, v, spec, y);
   }

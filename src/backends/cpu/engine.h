@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/planner.h"
@@ -22,15 +23,27 @@ class Engine {
   // Calls body(way) with one of several ways to cut a loop; see Planner::run().
   template <class Body>
   void choose_way(const PlanKey& key, int ways, Body&& body) {
+    if (imagined_) return body(0);
     planner_.run(key, ways, body);
   }
 
   // An F32 tensor from the pool, uninitialised. It may outlive the engine.
   Tensor empty(Shape shape);
 
+  // Gives memory that is not in use back to the system.
+  void trim() noexcept { memory_.trim(); }
+  void keep_spare(bool keep);
+  std::size_t peak_bytes() const { return memory_.peak_bytes(); }
+
+  // In between, tensors have no bytes and loops no effect, so that whatever an op takes besides its result is counted
+  // by the code that will take it. The end says how much that was. Blocks of before are not counted.
+  void begin_rehearsal();
+  std::size_t end_rehearsal();
+
   // Calls body(task) once for every task, on all threads. Throws Error(cancelled) if the context's token is set.
   template <class Body>
   void for_each(std::int64_t tasks, Body&& body) {
+    if (imagined_) return;
     threads_.parallel_for(tasks, [&](std::int64_t task, int) { body(task); });
   }
 
@@ -39,6 +52,7 @@ class Engine {
   void for_each_with_scratch(std::int64_t tasks, std::int64_t floats, Body&& body) {
     const std::int64_t stride = round_up(floats, 16);
     Tensor scratch = empty({threads_.size(), stride});
+    if (imagined_) return;
     float* first = scratch.mutable_floats().data();
     threads_.parallel_for(tasks, [&](std::int64_t task, int worker) { body(task, first + worker * stride); });
   }
@@ -47,6 +61,8 @@ class Engine {
   ThreadPool threads_;
   BufferPool memory_;
   Planner planner_;
+  std::optional<BufferPool> imagined_;  // during a rehearsal
+  bool keep_spare_ = true;
 };
 
 }  // namespace safelight::cpu

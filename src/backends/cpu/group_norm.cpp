@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <vector>
 
 #include "backends/cpu/ops.h"
 #include "backends/cpu/product.h"
@@ -38,10 +37,11 @@ class CpuGroupNorm final : public GroupNorm {
                        .silu = spec_.activation == Activation::silu,
                        .pixel_block = std::max<std::int64_t>(1, kBlockFloats / spec_.channels)};
     const std::int64_t tasks = call.images * call.pixel_blocks(), scratch_floats = 2 * call.channels;
-    std::vector<Moments> blocks(static_cast<std::size_t>(tasks * call.groups));
-    std::vector<Moments> groups(static_cast<std::size_t>(call.images * call.groups));
-    call.block_moments = blocks.data();
-    call.moments = groups.data();
+    constexpr std::int64_t kMomentFloats = sizeof(Moments) / sizeof(float);
+    Tensor blocks = engine_.empty({tasks * call.groups, kMomentFloats});
+    Tensor groups = engine_.empty({call.images * call.groups, kMomentFloats});
+    call.block_moments = reinterpret_cast<Moments*>(blocks.mutable_data());
+    call.moments = reinterpret_cast<Moments*>(groups.mutable_data());
     engine_.for_each_with_scratch(tasks, scratch_floats, [&](std::int64_t task, float* scratch) {
       engine_.kernels.group_norm_moments(call, task, scratch);
     });

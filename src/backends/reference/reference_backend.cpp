@@ -1,6 +1,9 @@
 #include "backends/reference/reference_backend.h"
 
+#include <optional>
+
 #include "backends/reference/layers.h"
+#include "core/buffer_pool.h"
 
 namespace safelight {
 namespace {
@@ -14,8 +17,15 @@ class ReferenceBackend final : public Backend {
   // Every op allocates its result first, so this is where a long call notices that it was cancelled.
   Tensor empty(Shape shape) override {
     context_.check_cancelled();
-    return Tensor::allocate(DType::F32, std::move(shape));
+    const std::size_t bytes = static_cast<std::size_t>(elements(shape)) * sizeof(float);
+    return {DType::F32, std::move(shape), (imagined_ ? *imagined_ : memory_).take(bytes)};
   }
+  void trim() noexcept override { memory_.trim(); }
+  void keep_spare(bool keep) override {
+    keep_spare_ = keep;
+    memory_.keep_spare(keep);
+  }
+  std::uint64_t peak_bytes() const override { return memory_.peak_bytes(); }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {
     return reference::make_conv2d(spec, *this, weight, bias);
@@ -34,12 +44,26 @@ class ReferenceBackend final : public Backend {
   }
 
  private:
+  void begin_rehearsal() override {
+    imagined_.emplace(BufferPool::Blocks::imagined);
+    imagined_->keep_spare(keep_spare_);
+  }
+  std::uint64_t end_rehearsal() override {
+    const std::uint64_t peak = imagined_->peak_bytes();
+    imagined_.reset();
+    return peak;
+  }
+  bool runs_in_rehearsals() const override { return false; }  // its ops need next to nothing besides the result
+
   void run_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y) override {
     reference::attention(q, k, v, spec, y);
   }
   void run_concat(const Tensor& a, const Tensor& b, Tensor& y) override { reference::concat(a, b, y); }
 
   const Context context_;
+  BufferPool memory_;
+  std::optional<BufferPool> imagined_;  // during a rehearsal
+  bool keep_spare_ = true;
 };
 
 }  // namespace

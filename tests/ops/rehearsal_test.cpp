@@ -1,0 +1,108 @@
+// What a backend says that ops would take, against what they take.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "backends/cpu/cpu_backend.h"
+#include "backends/make_backend.h"
+#include "conformance.h"
+#include "safelight/error.h"
+
+namespace safelight {
+namespace {
+
+// Ops of all kinds, each with and without scratch. Sides of `side` pixels.
+class Ops {
+ public:
+  explicit Ops(Backend& backend)
+      : backend_(backend),
+        conv_(backend.conv2d({.in = 64, .out = 70}, random_tensor({70, 64, 3, 3}, 3, 0, 0.04f), {})),
+        halving_(backend.conv2d({.in = 64, .out = 8, .stride = 2}, random_tensor({8, 64, 3, 3}, 3, 0, 0.04f), {})),
+        linear_(backend.linear({.in = 64, .out = 2000}, random_tensor({2000, 64}, 4, 0, 0.1f), {})),
+        group_norm_(backend.group_norm({.channels = 64}, random_tensor({64}, 5), random_tensor({64}, 6))),
+        layer_norm_(backend.layer_norm({.channels = 64}, random_tensor({64}, 5), random_tensor({64}, 6))),
+        embedding_(backend.embedding({.rows = 10, .width = 64}, random_tensor({10, 64}, 7))) {}
+
+  void operator()(std::int64_t side) {
+    Tensor x = backend_.empty({2, side, side, 64});
+    backend_.touch([&] {
+      for (float& value : x.mutable_floats()) value = 1;
+    });
+    Tensor h = (*conv_)((*group_norm_)(x));
+    h = (*halving_)(x);
+    const Tensor tokens = (*layer_norm_)(x.reshaped({2, side * side, 64}));
+    h = (*linear_)(tokens);
+    h = backend_.attention(tokens, tokens, tokens, {.heads = 4});
+    h = backend_.concat(h, tokens);
+    const std::int32_t ids[] = {1, 2, 3};
+    h = (*embedding_)(ids);
+    h = (*group_norm_)(std::move(x));
+  }
+
+ private:
+  Backend& backend_;
+  std::unique_ptr<Conv2d> conv_, halving_;
+  std::unique_ptr<Linear> linear_;
+  std::unique_ptr<GroupNorm> group_norm_;
+  std::unique_ptr<LayerNorm> layer_norm_;
+  std::unique_ptr<Embedding> embedding_;
+};
+
+TEST(Rehearsal, TellsTheMemoryThatARunTakes) {
+  for (const char* name : {"cpu", "reference"})
+    for (const int threads : {1, 2, 5})
+      for (const bool spare : {true, false})
+        for (const std::int64_t side : {4, 13, 24}) {
+          if (name == std::string_view("reference") && threads + side > 14) continue;  // slow, and threads are the same
+          const auto backend = make_backend({.threads = threads, .backend = name});
+          backend->keep_spare(spare);
+          Ops ops(*backend);
+          const Rehearsal rehearsal = backend->rehearse([&] { ops(side); });
+          EXPECT_EQ(backend->peak_bytes(), 0u) << "nothing was taken";
+          ops(side);
+          EXPECT_EQ(rehearsal.peak_bytes, backend->peak_bytes())
+              << name << ", " << threads << " threads, spare " << spare << ", " << side;
+          EXPECT_GT(rehearsal.peak_bytes, static_cast<std::uint64_t>(2 * side * side * (64 + 2000) * 4));
+        }
+}
+
+// From the definitions: a product of [m, k] and [k, n] is 2 m n k operations.
+TEST(Rehearsal, CountsTheWork) {
+  const auto backend = make_cpu_backend({.threads = 1});
+  Ops ops(*backend);
+  const Work work = backend->rehearse([&] { ops(10); }).work;
+  EXPECT_EQ(work[WorkKind::conv3x3], 2.0 * (2 * 10 * 10 * 70) * (9 * 64));
+  EXPECT_EQ(work[WorkKind::product], 2.0 * (2 * 5 * 5 * 8) * (9 * 64) + 2.0 * (2 * 100) * 64 * 2000);
+  EXPECT_EQ(work[WorkKind::attention], 2 * 2.0 * 2 * 100 * 100 * 64);
+  EXPECT_EQ(work[WorkKind::passing], 3.0 * 2 * 100 * 64 + 2 * 100 * 128 + 3 * 64);
+}
+
+TEST(Rehearsal, OfSizesThatNoMachineHas) {
+  const auto backend = make_cpu_backend({.threads = 2});
+  Ops ops(*backend);
+  EXPECT_GT(backend->rehearse([&] { ops(100'000); }).peak_bytes, std::uint64_t{1} << 44);
+}
+
+TEST(Rehearsal, AfterAnErrorOpsRunAgain) {
+  for (const char* name : {"cpu", "reference"}) {
+    const auto backend = make_backend({.backend = name});
+    EXPECT_THROW(backend->rehearse([] { throw std::runtime_error("no"); }), std::runtime_error);
+    EXPECT_THROW(backend->rehearse([&] { backend->concat(Tensor(), Tensor()); }), Error) << "arguments are checked";
+    const Tensor x = random_tensor({1, 2, 3}, 1);
+    EXPECT_EQ(backend->concat(x, x).floats()[0], x.floats()[0]);
+  }
+}
+
+TEST(Rehearsal, TrimGivesMemoryBack) {
+  for (const char* name : {"cpu", "reference"}) {
+    const auto backend = make_backend({.backend = name});
+    static_cast<void>(backend->empty({10, 1000, 1000}));
+    const std::uint64_t before = backend->peak_bytes();
+    backend->trim();
+    static_cast<void>(backend->empty({1000, 1000}));
+    EXPECT_EQ(backend->peak_bytes(), before) << "it would have been kept beside the second";
+  }
+}
+
+}  // namespace
+}  // namespace safelight
