@@ -61,9 +61,10 @@ function(safelight_test_flags TARGET)
   endif()
 endfunction()
 
-# safelight_test(NAME SOURCES ... USES modules...): one GoogleTest program; every test in it becomes a ctest.
+# safelight_test(NAME SOURCES ... USES modules... [SHARDS n]): one GoogleTest program. Every test in it becomes a ctest, or, where they
+# are so many and so short that starting the program would take longer than they do, every n-th part of them.
 function(safelight_test NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;USES;WRAPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;USES;WRAPS" ${ARGN})
   add_executable(test_${NAME} ${ARG_SOURCES})
   foreach(module IN LISTS ARG_USES)
     target_link_libraries(test_${NAME} PRIVATE safelight_${module})
@@ -74,6 +75,16 @@ function(safelight_test NAME)
   safelight_test_flags(test_${NAME})
   target_precompile_headers(test_${NAME} REUSE_FROM test_headers)
   set_target_properties(test_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
-                       ENVIRONMENT "XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache;ASAN_OPTIONS=handle_sigill=1")
+  set(environment "XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/tests/cache;ASAN_OPTIONS=handle_sigill=1")
+  if(NOT ARG_SHARDS)
+    gtest_discover_tests(test_${NAME} TEST_PREFIX "${NAME}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+                         ENVIRONMENT "${environment}")
+    return()
+  endif()
+  math(EXPR last "${ARG_SHARDS} - 1")
+  foreach(shard RANGE ${last})
+    add_test(NAME ${NAME}/${shard} COMMAND test_${NAME} --gtest_brief=1)
+    set_tests_properties(${NAME}/${shard} PROPERTIES TIMEOUT 600 ENVIRONMENT
+                         "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${shard};${environment}")
+  endforeach()
 endfunction()

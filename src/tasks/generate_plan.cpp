@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/available_memory.h"
 #include "core/fail.h"
 #include "core/utf8.h"
 #include "tasks/planes.h"
@@ -128,7 +129,8 @@ GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) 
                                     .guided = plan.guided(),
                                     .always_guided = plan.always_guided(),
                                     .cached = plan.cache > 1,
-                                    .allowed = options.max_memory});
+                                    .allowed = options.max_memory,
+                                    .available = available_memory()});
   plan.seed = options.seed ? *options.seed : std::random_device{}();  // 32 bits, as other programs draw them
   return plan;
 }

@@ -54,7 +54,7 @@ class Planner {
         backend_(*model.backend),
         demand_(demand),
         allowed_(demand.allowed ? demand.allowed : kUnlimited),
-        available_(available_memory()) {
+        available_(demand.available) {
     release_pages(model.networks.file);  // what is resident then stays so in every phase
     plan_.program = resident_memory();
     plan_.text.weights = bytes_below(model.networks.file, StableDiffusion::kTextEncoder);

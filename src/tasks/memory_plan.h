@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "models/vae_tiling.h"
 #include "tasks/model_state.h"
@@ -41,6 +42,8 @@ struct MemoryDemand {
   bool guided = true, always_guided = true;  // some steps; all
   bool cached = false;                       // deep features are kept from one step for the next
   std::uint64_t allowed = 0;  // for all that is resident, the model's mapped weights included; 0: no such limit
+  // What the system has for all that is not in the model's file, as available_memory() says.
+  std::uint64_t available = std::numeric_limits<std::uint64_t>::max();
 };
 
 // The fastest way that fits both what is allowed and what the system has. (For the latter, pages of the model's file do

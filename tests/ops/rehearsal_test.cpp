@@ -54,7 +54,7 @@ TEST(Rehearsal, TellsTheMemoryThatARunTakes) {
       for (const bool spare : {true, false})
         for (const std::int64_t side : {4, 13, 24}) {
           if (name == std::string_view("reference") && threads + side > 14) continue;  // slow, and threads are the same
-          const auto backend = make_backend({.threads = threads, .backend = name});
+          const auto backend = make_backend({.threads = threads, .backend = name, .measures = false});
           backend->keep_spare(spare);
           Ops ops(*backend);
           const Rehearsal rehearsal = backend->rehearse([&] { ops(side); });
@@ -68,7 +68,7 @@ TEST(Rehearsal, TellsTheMemoryThatARunTakes) {
 
 // From the definitions: a product of [m, k] and [k, n] is 2 m n k operations.
 TEST(Rehearsal, CountsTheWork) {
-  const auto backend = make_cpu_backend({.threads = 1});
+  const auto backend = make_cpu_backend({.threads = 1, .measures = false});
   Ops ops(*backend);
   const Work work = backend->rehearse([&] { ops(10); }).work;
   EXPECT_EQ(work[WorkKind::conv3x3], 2.0 * (2 * 10 * 10 * 70) * (9 * 64));
@@ -78,14 +78,14 @@ TEST(Rehearsal, CountsTheWork) {
 }
 
 TEST(Rehearsal, OfSizesThatNoMachineHas) {
-  const auto backend = make_cpu_backend({.threads = 2});
+  const auto backend = make_cpu_backend({.threads = 2, .measures = false});
   Ops ops(*backend);
   EXPECT_GT(backend->rehearse([&] { ops(100'000); }).peak_bytes, std::uint64_t{1} << 44);
 }
 
 TEST(Rehearsal, AfterAnErrorOpsRunAgain) {
   for (const char* name : {"cpu", "reference"}) {
-    const auto backend = make_backend({.backend = name});
+    const auto backend = make_backend({.backend = name, .measures = false});
     EXPECT_THROW(backend->rehearse([] { throw std::runtime_error("no"); }), std::runtime_error);
     EXPECT_THROW(backend->rehearse([&] { backend->concat(Tensor(), Tensor()); }), Error) << "arguments are checked";
     const Tensor x = random_tensor({1, 2, 3}, 1);
@@ -95,7 +95,7 @@ TEST(Rehearsal, AfterAnErrorOpsRunAgain) {
 
 TEST(Rehearsal, TrimGivesMemoryBack) {
   for (const char* name : {"cpu", "reference"}) {
-    const auto backend = make_backend({.backend = name});
+    const auto backend = make_backend({.backend = name, .measures = false});
     static_cast<void>(backend->empty({10, 1000, 1000}));
     const std::uint64_t before = backend->peak_bytes();
     backend->trim();

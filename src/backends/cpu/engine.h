@@ -23,8 +23,7 @@ class Engine {
   // Calls body(way) with one of several ways to cut a loop; see Planner::run().
   template <class Body>
   void choose_way(const PlanKey& key, int ways, Body&& body) {
-    if (imagined_) return body(0);
-    planner_.run(key, ways, body);
+    imagined_ ? planner_.rehearse(ways, body) : planner_.run(key, ways, body);
   }
 
   // An F32 tensor from the pool, uninitialised. It may outlive the engine.

@@ -41,6 +41,12 @@ class Planner {
     record(plan, way, ways, std::chrono::steady_clock::now() - begin);
   }
 
+  // For a rehearsal, which must know the most that a run may take: calls body with every way that a run may choose.
+  template <class Body>
+  void rehearse(int ways, Body&& body) {
+    for (int way = 0; way < (measures_ ? ways : 1); ++way) body(way);
+  }
+
  private:
   static constexpr int kMostWays = 8;
   struct Plan {

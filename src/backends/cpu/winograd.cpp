@@ -29,11 +29,8 @@ constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
 // The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 
-// Ways to cut a convolution: tiles of a multiplication, and times the group above. Neither changes a sum.
-struct Way {
-  std::int64_t tile_block, groups;
-};
-constexpr std::array<Way, 4> kWays{{{kTileBlock, 1}, {64, 1}, {256, 1}, {kTileBlock, 4}}};
+// Ways to cut a convolution: tiles of a multiplication. That changes no sum.
+constexpr std::array<std::int64_t, 3> kWays{kTileBlock, 64, 256};
 // Below these products of pixels and channels a call is over too soon to tell one way from another.
 constexpr std::int64_t kWorthPlanning = 4'000'000;
 
@@ -43,7 +40,7 @@ std::int64_t tiles_of(const ProductCall& call, int tile_side) {
          divide_up(s.out_width, tile_side);
 }
 
-void convolve(Engine& engine, const ProductCall& product, int tile_side, Way way) {
+void convolve(Engine& engine, const ProductCall& product, int tile_side, std::int64_t tile_block) {
   const Kernels& kernels = engine.kernels;
   const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
   WinogradCall call{.product = product,
@@ -53,9 +50,9 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, Way way
   const std::int64_t positions = call.positions();
   const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
-  call.tile_block = std::min(way.tile_block, all_tiles);
-  const std::int64_t group = std::max(
-      call.tile_block, way.groups * kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
+  call.tile_block = std::min(tile_block, all_tiles);
+  const std::int64_t group =
+      std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;
