@@ -52,7 +52,7 @@ class Generation {
   const Stopwatch total_;
   const GeneratePlan plan_;
   GenerateReport report_;
-  Tensor texts_;  // embeddings, F32 [n, tokens, width]: of the prompt, and of the negative one if some step is guided
+  Tensor texts_;  // until prepared: embeddings, F32 [n, tokens, width], of the prompt and, if guided, the negative one
   std::vector<TextContext> pair_, alone_;  // what the UNet sees in guided steps, in two parts if in turn; in the others
   double step_ms_ = 0, decode_ms_ = 0;
 };
@@ -128,6 +128,7 @@ void Generation::prepare_texts() {
       pair_ = {unet.prepare(negative), unet.prepare(prompt)};
   }
   if (!plan_.always_guided()) alone_ = {unet.prepare(prompt)};
+  texts_ = {};
 }
 
 // Noise of unit variance. The generator's first draw is made in any case: the noise of the steps follows it.
