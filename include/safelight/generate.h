@@ -141,8 +141,8 @@ struct GenerateReport {
 // Makes the pictures one after the other and hands each over as soon as it is done. Everything that can be refused is
 // refused before any work: Error(usage) for options that are not acceptable, Error(limit), naming the bytes, for what
 // would not fit into options.max_memory or the memory that is available. Error(cancelled) comes within one op.
-// Where memory is short, a picture is decoded in overlapping tiles that fade into each other, which changes it by less
-// than the eye sees (docs/performance.md), and the UNet sees the two texts one after the other.
+// Where memory is short, a picture is decoded in overlapping tiles that fade into each other, which shifts its tones a
+// little (docs/performance.md says how much), and the UNet sees the two texts one after the other.
 // Reports Progress "text", and for every picture "picture", "step" (1 of steps, ...) and "decode".
 GenerateReport generate(Model& model, const GenerateOptions& options,
                         const std::function<void(GeneratedPicture)>& on_picture);

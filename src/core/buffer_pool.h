@@ -25,8 +25,8 @@ class BufferPool {
   // not be asked for again.
   void trim() noexcept;
 
-  // Idle and used blocks together never exceed the most that was in use at once since trim(), and a quarter more if
-  // spare memory is kept, as it is at first.
+  // Idle and used blocks together never exceed the most that was in use at once since trim(), and a quarter or 16 MiB
+  // more if spare memory is kept, as it is at first.
   void keep_spare(bool keep) noexcept;
 
   // Bytes kept for reuse.
