@@ -134,7 +134,8 @@ class Bench:
     def peers(self):
         layout = "tiny" if self.options.small else "sd15"
         model = self.options.model or self.random_model(layout)
-        cases = [(2, side // 8) for side in self.sides]  # guided; latent pixels
+        sides = self.sides[:1] if self.options.small else self.sides
+        cases = [(2, side // 8) for side in sides]  # guided; latent pixels
         ours = Worker([self.options.networks])
         ours.ask("open", model)
         lines, default_precision = [], None
