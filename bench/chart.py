@@ -14,7 +14,7 @@ def draw(results, path):
     panels = []
     if "steps" in results:
         panels += [pixels, steps]
-    if "kernels" in results and any(s["ratios"] for s in results["kernels"]):
+    if any(s["peer"] for s in results.get("kernels", [])):
         panels.append(kernels)
     if any("ratio" in p for p in results.get("peers", [])):
         panels.append(peers)
@@ -57,8 +57,8 @@ def bars(axis, labels, ratios, title):
 
 
 def kernels(axis, results):
-    shown = [(f"{s['kind']} {s['name']}", next(iter(reversed(s["ratios"].values())))) for s in results["kernels"]]
-    bars(axis, *zip(*shown), f"kernels beside {results['library']}")
+    shown = [(f"{s['kind']} {s['name']}", s["ratios"][s["peer"]]) for s in results["kernels"] if s["peer"]]
+    bars(axis, *zip(*shown), f"kernels beside {results['library']} (3x3: direct)")
 
 
 def peers(axis, results):
