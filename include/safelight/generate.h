@@ -108,11 +108,12 @@ struct GenerateForecast {
   };
 
   std::int64_t width = 0, height = 0, steps = 0, count = 0;
-  std::string sampler, schedule, rng;  // our names
-  std::int64_t decode_tiles = 1;       // 1: the picture is decoded as a whole, see GenerateReport
-  bool texts_in_turn = false;          // the UNet sees prompt and negative prompt one after the other
-  std::uint64_t program_bytes = 0;     // in memory in every phase
-  Phase text, step, decode;
+  std::string sampler, schedule, rng;   // our names
+  std::int64_t decode_tiles = 1;        // 1: the picture is decoded as a whole, see GenerateReport
+  bool texts_in_turn = false;           // the UNet sees prompt and negative prompt one after the other
+  std::uint64_t program_bytes = 0;      // in memory in every phase
+  Phase text, step, decode;             // step: a full one
+  double full_steps = 0;                // that are as much work as all steps: fewer with a cache or a guidance interval
   std::uint64_t peak_memory_bytes = 0;  // program_bytes and the largest phase
   double total_ms = 0;                  // of the call of generate()
 };

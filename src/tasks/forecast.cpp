@@ -97,8 +97,9 @@ GenerateForecast forecast(Model& model, const GenerateOptions& options) {
   result.step = phase(plan.memory.step, clock.step_ms());
   result.decode = phase(plan.memory.decode, clock.decode_ms());
   result.peak_memory_bytes = plan.memory.peak();
-  result.total_ms = result.text.ms + static_cast<double>(plan.count) *
-                                         (static_cast<double>(plan.steps) * result.step.ms + result.decode.ms);
+  result.full_steps = plan.full_steps();
+  result.total_ms =
+      result.text.ms + static_cast<double>(plan.count) * (result.full_steps * result.step.ms + result.decode.ms);
   state.backend->trim();
   return result;
 }

@@ -91,6 +91,19 @@ void plan_guidance(GeneratePlan& plan, const GenerateOptions& options) {
 
 }  // namespace
 
+double GeneratePlan::full_steps() const noexcept {
+  double sum = 0;
+  std::int64_t uses = 0;  // of the deep features
+  bool before = false;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const bool is_guided = guided_from <= step && step < guided_to;
+    if (uses == cache || is_guided != before) uses = 0;
+    before = is_guided;
+    sum += (uses++ == 0 ? 1 : memory.shallow) * (guided() && !is_guided ? 0.5 : 1);
+  }
+  return sum;
+}
+
 GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) {
   check_prompt("prompt", options.prompt);
   check_prompt("negative prompt", options.negative_prompt);

@@ -22,7 +22,10 @@ struct GeneratePlan {
   Tensor initial_latents;                 // NHWC; empty if none are given
   MemoryPlan memory;
 
-  bool guided() const noexcept { return guided_from < guided_to; }                              // some step
+  bool guided() const noexcept { return guided_from < guided_to; }  // some step
+  // As much work as all steps are, in full, guided ones (full ones, if none is guided).
+  double full_steps() const noexcept;
+
   bool always_guided() const noexcept { return guided() && guided_to - guided_from == steps; }  // every step
 };
 

@@ -29,6 +29,8 @@ std::uint64_t room(std::uint64_t peak) { return kFragments + peak / 200; }
 
 std::uint64_t bytes_of(const Shape& shape) { return static_cast<std::uint64_t>(elements(shape)) * sizeof(float); }
 
+double flop(const Work& work) { return work[WorkKind::conv3x3] + work[WorkKind::product] + work[WorkKind::attention]; }
+
 // The largest side up to `most` whose tiles are about equal; 0 for a length that needs no division.
 std::int64_t side_up_to(std::int64_t most, std::int64_t length) {
   if (length <= most) return 0;
@@ -95,8 +97,19 @@ class Planner {
           for (std::size_t call = 0; call < calls; ++call)
             unet(backend_.empty(latents), timesteps, texts[call], demand_.cached ? &deep[call] : nullptr);
       };
+      const auto full_and_shallow_call = [&] {
+        const std::vector<TextContext> texts = prepared_texts(images, 1);
+        const Tensor x = backend_.empty(latents);
+        Tensor deep;
+        unet(x, timesteps, texts[0], &deep);
+        unet.shallow(x, timesteps, texts[0], deep);
+      };
       const bool done = fits(plan_.step, kLatentCopies * bytes_of(demand_.latents), two_steps);
       for (double& work : plan_.step.work.of) work /= 2;
+      if (demand_.cached)
+        plan_.shallow =
+            flop(backend_.rehearse(full_and_shallow_call).work) * static_cast<double>(calls) / flop(plan_.step.work) -
+            1;
       if (done) return;
     }
     lack(plan_.step);

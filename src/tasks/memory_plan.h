@@ -29,6 +29,7 @@ struct MemoryPlan {
   PhasePlan text, step, decode;
   Passes passes = Passes::together;  // of the UNet in a step
   VaeTiles tiles;                    // of the decoding
+  double shallow = 1;                // work of a step that reuses deep features, as a part of a full one's
 
   // Resident bytes of a phase, and of the whole.
   std::uint64_t peak(const PhasePlan& phase) const noexcept { return program + phase.weights + phase.activations(); }

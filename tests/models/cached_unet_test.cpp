@@ -64,7 +64,7 @@ TEST_F(CachedUNetTest, AgreesWithDiffusersOnEveryLayoutAndBackend) {
 }
 
 TEST_F(CachedUNetTest, ATextIsReadOnceForAllSteps) {
-  open("uneven", backend_names().back());  // two transformer blocks in a row
+  open("uneven", fastest_backend());  // two transformer blocks in a row
   const TextContext once = unet().prepare(golden("context"));
   EXPECT_EQ(once.texts(), 2);
   for (std::size_t run = 0; run < 2; ++run) {
@@ -75,7 +75,7 @@ TEST_F(CachedUNetTest, ATextIsReadOnceForAllSteps) {
 }
 
 TEST_F(CachedUNetTest, EveryNthCallIsFull) {
-  open("small-trunk", backend_names().back());
+  open("small-trunk", fastest_backend());
   const TextContext text = unet().prepare(golden("context"));
   const Tensor first = golden("0.latents"), x = golden("1.latents");
   for (const std::int64_t interval : {1, 2, 3}) {
@@ -96,7 +96,7 @@ TEST_F(CachedUNetTest, EveryNthCallIsFull) {
 
 // A batch of two in two parts, each with deep features of its own, is the same but for rounding.
 TEST_F(CachedUNetTest, PartsMakeTheWhole) {
-  open("small-trunk", backend_names().back());
+  open("small-trunk", fastest_backend());
   const Tensor texts = golden("context");
   const std::size_t half = texts.floats().size() / 2;
   const Shape shape{1, texts.dim(1), texts.dim(2)};
@@ -112,7 +112,7 @@ TEST_F(CachedUNetTest, PartsMakeTheWhole) {
 }
 
 TEST_F(CachedUNetTest, AnotherBatchOrSizeIsAFullRunAndTheCountBeginsAnew) {
-  open("small-trunk", backend_names().back());
+  open("small-trunk", fastest_backend());
   const TextContext two = unet().prepare(golden("context"));
   const Tensor x = golden("1.latents"), half = Tensor::from(x.floats().first(9 * 13 * 4), {1, 9, 13, 4});
   const Tensor turned = x.reshaped({2, 13, 9, 4});

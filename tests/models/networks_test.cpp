@@ -36,7 +36,7 @@ class NetworksTest : public ::testing::Test {
   }
 
   CancelToken cancel_;
-  std::unique_ptr<Backend> backend_ = make_backend(backend_names().back(), context());
+  std::unique_ptr<Backend> backend_ = make_backend(fastest_backend(), context());
   StableDiffusion sd_ = StableDiffusion::open(random_file(read_layout("small-trunk")), *backend_);
 };
 

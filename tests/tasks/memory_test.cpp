@@ -154,7 +154,21 @@ TEST_F(Memory, TheForecastSaysWhatWillBeDone) {
     largest = std::max(largest, phase.weight_bytes + phase.activation_bytes);
   }
   EXPECT_EQ(f.peak_memory_bytes, f.program_bytes + largest);
+  EXPECT_DOUBLE_EQ(f.full_steps, 2);
   EXPECT_DOUBLE_EQ(f.total_ms, f.text.ms + 3 * (2 * f.step.ms + f.decode.ms));
+}
+
+TEST_F(Memory, StepsThatAreLessWorkAreCountedSo) {
+  Model model = open();
+  GenerateOptions wanted = options(64, 64);
+  wanted.steps = 10;
+  wanted.guidance_interval = {0.2, 1};  // two steps at half the work
+  EXPECT_DOUBLE_EQ(plan_generate(model.state(), wanted).full_steps(), 9);
+  wanted.cache = 4;  // full: 0; 2 and 6, guided
+  const GeneratePlan plan = plan_generate(model.state(), wanted);
+  EXPECT_GT(plan.memory.shallow, 0);
+  EXPECT_LT(plan.memory.shallow, 0.5);
+  EXPECT_DOUBLE_EQ(plan.full_steps(), (1 + plan.memory.shallow) * 0.5 + 2 + 6 * plan.memory.shallow);
 }
 
 }  // namespace
