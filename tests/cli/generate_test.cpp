@@ -265,6 +265,8 @@ TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
   EXPECT_THAT(refusal(arguments(path, {"--plan", "--max-memory", "1MB"}), 6), HasSubstr("[max-memory]"));
 }
 
+#ifndef __SANITIZE_ADDRESS__  // of the memory that a sanitized process has, most is the sanitizer's
+
 TEST_F(GenerateCommand, MemoryIsWhatThePlanSays) {
   const Arguments all = sized(arguments(model(), {"--json"}), "512", "384");
   Arguments asked = all;
@@ -291,6 +293,8 @@ TEST_F(GenerateCommand, MaxMemoryIsKept) {
   EXPECT_LT(number(made, "peak_memory_bytes"), whole * 0.6);
   EXPECT_EQ(read_png(folder_ / "out.png").picture.width, 512);
 }
+
+#endif
 
 // --- bad input: model files -----------------------------------------------------------------------------------------
 
