@@ -19,7 +19,7 @@ struct StableDiffusion {
   static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
 
   // The same for a file that is open already.
-  static StableDiffusion open(SafeTensors file, Backend& backend);
+  static StableDiffusion open(const SafeTensors& file, Backend& backend);
 
   SafeTensors file;
   ClipTextEncoder text_encoder;
