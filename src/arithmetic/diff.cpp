@@ -235,6 +235,7 @@ FileDiff diff(const ShardedTensors& a, const ShardedTensors& b, const DiffOption
     total += pairs.back().a.bytes() + pairs.back().b.bytes();
   }
   std::vector<Source> sizes;
+  sizes.reserve(pairs.size());
   for (const Pair& pair : pairs) sizes.push_back(pair.a);
   Comparison comparison(pairs, options, context);
   for_each_batch(sizes, [&](std::span<const Slice> slices, std::int64_t) {

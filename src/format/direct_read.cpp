@@ -84,6 +84,7 @@ class Buffers {
 void read_by_threads(const SafeTensors& file, int fd, ReadJobs& jobs, int threads) {
   const Buffers buffers(jobs, threads);
   std::vector<BlockRead> reads;
+  reads.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) reads.emplace_back(file, fd, buffers.at(i));
   const auto step = [&](int worker) {
     BlockRead& read = reads[static_cast<std::size_t>(worker)];
@@ -104,6 +105,7 @@ void read_by_ring(const SafeTensors& file, int fd, ReadJobs& jobs, std::unique_p
   const Buffers buffers(jobs, depth);
   const std::unique_ptr<IoRing> ring = std::move(made);  // goes before the buffers
   std::vector<BlockRead> reads;
+  reads.reserve(static_cast<std::size_t>(depth));
   for (int i = 0; i < depth; ++i) reads.emplace_back(file, fd, buffers.at(i));
   const auto submit = [&](std::size_t i) { ring->read(fd, reads[i].offset(), reads[i].place(), i); };
   const auto begin_next = [&](std::size_t i) {

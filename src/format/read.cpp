@@ -66,6 +66,7 @@ std::vector<Tensor> read_infos(const SafeTensors& file, std::span<const TensorIn
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return wanted[a]->begin < wanted[b]->begin; });
   std::vector<const TensorInfo*> sorted;
+  sorted.reserve(order.size());
   for (const std::size_t i : order) sorted.push_back(wanted[i]);
   std::vector<Shape> shapes;
   for (const TensorInfo* info : wanted) shapes.push_back(shape_of(*info));

@@ -71,6 +71,7 @@ std::vector<Part> split_by_prefix(std::vector<PendingTensor> tensors) {
 
 std::vector<Part> split_by_size(std::vector<PendingTensor> tensors, std::string_view name, std::uint64_t bytes) {
   std::vector<std::uint64_t> sizes;
+  sizes.reserve(tensors.size());
   for (const PendingTensor& t : tensors) sizes.push_back(byte_size(t.dtype, t.shape));
   const std::vector<std::vector<std::size_t>> files = deal_out(sizes, bytes);
   const std::filesystem::path whole = std::string(name).append(kExtension);

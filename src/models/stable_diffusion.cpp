@@ -82,7 +82,7 @@ StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend
   return open(SafeTensors::open(path), backend);
 }
 
-StableDiffusion StableDiffusion::open(SafeTensors file, Backend& backend) {
+StableDiffusion StableDiffusion::open(const SafeTensors& file, Backend& backend) {
   expect_stable_diffusion_1(file);
   const Loader w(file, backend);
   StableDiffusion sd{.file = file,

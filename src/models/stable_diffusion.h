@@ -20,7 +20,7 @@ struct StableDiffusion {
   static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
 
   // The same for a file that is open already.
-  static StableDiffusion open(SafeTensors file, Backend& backend);
+  static StableDiffusion open(const SafeTensors& file, Backend& backend);
 
   // Binds the UNet's weights again if its linear layers have another precision than this.
   void set_unet_precision(Precision precision, Backend& backend);

@@ -39,6 +39,7 @@ std::vector<std::string> names_left_out(const ShardedTensors& files, const std::
 std::string as_json(const Options& options, const std::vector<PendingTensor>& kept,
                     const std::vector<std::string>& left_out) {
   std::vector<std::string> names;
+  names.reserve(kept.size());
   for (const PendingTensor& t : kept) names.push_back(t.name);
   return fmt::format(R"({{"file":{},{},"kept":{},"dropped":{},"bytes":{}}})"
                      "\n",

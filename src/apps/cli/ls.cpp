@@ -49,10 +49,10 @@ bool name_before(std::string_view a, std::string_view b) {
 // The tensors that fit one of the patterns, or all without a pattern, in the order that was asked for.
 std::vector<TensorInfo> selected(const ShardedTensors& files, const Options& options) {
   std::vector<TensorInfo> list;
-  for (const auto& [t, shard] : files.tensors())
+  for (const ShardedTensors::Entry& t : files.tensors())
     if (options.globs.empty() || std::any_of(options.globs.begin(), options.globs.end(),
-                                             [&](const std::string& glob) { return glob_match(glob, t->name); }))
-      list.push_back(*t);
+                                             [&](const std::string& glob) { return glob_match(glob, t.info->name); }))
+      list.push_back(*t.info);
   // They come sorted by shard, then offset.
   if (options.sort == "name")
     std::stable_sort(list.begin(), list.end(),

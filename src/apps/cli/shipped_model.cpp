@@ -21,7 +21,7 @@ std::filesystem::path shipped_model() {
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown).parent_path();
   std::string looked;
   for (const char* folder : kFolders) {
-    const std::filesystem::path path = (program / folder / kName).lexically_normal();
+    std::filesystem::path path = (program / folder / kName).lexically_normal();
     if (std::filesystem::exists(path, unknown)) return path;
     looked += (looked.empty() ? "" : ", ") + printable(path.native());
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string_view>
 #include <vector>
@@ -127,7 +128,7 @@ void Tree::add_group(std::span<const Leaf> group, std::size_t level, std::size_t
 
 std::string bar_of(double share, bool ascii) {
   std::string bar;
-  for (auto n = static_cast<int>(share * kBar + 0.5); n > 0; --n) bar += ascii ? "#" : "█";
+  for (auto n = std::lround(share * kBar); n > 0; --n) bar += ascii ? "#" : "█";
   return bar;
 }
 

@@ -5,20 +5,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
 namespace safelight::cli {
 
 std::string duration(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
+  const auto whole = std::lround(seconds);
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
 }
 
 std::string bar(int length, double share, bool ascii) {
-  const int full = static_cast<int>(std::clamp(share, 0.0, 1.0) * length + 0.5);
+  const long full = std::lround(std::clamp(share, 0.0, 1.0) * length);
   std::string text;
   for (int i = 0; i < length; ++i) text += i < full ? (ascii ? "#" : "━") : (ascii ? "-" : "─");
   return text;

@@ -53,7 +53,8 @@ class CpuGroupNorm final : public GroupNorm {
 
   // In the order of the blocks, whichever thread made them.
   static void combine_blocks(const GroupNormCall& call, std::int64_t image) {
-    const double width = static_cast<double>(call.channels / call.groups);
+    const std::int64_t in_group = call.channels / call.groups;
+    const auto width = static_cast<double>(in_group);
     Moments* all = call.moments + image * call.groups;
     const Moments* block = call.block_moments + image * call.pixel_blocks() * call.groups;
     std::copy_n(block, call.groups, all);

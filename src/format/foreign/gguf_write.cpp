@@ -64,6 +64,7 @@ std::vector<Planned> plan(std::span<const PendingTensor> tensors, bool quantise,
     notes.push_back(
         fmt::format("{} names are longer than {} bytes, which llama.cpp refuses", long_names, kLongestUsualName));
   std::vector<std::string_view> names;
+  names.reserve(result.size());
   for (const Planned& p : result) names.push_back(p.tensor.name);
   std::sort(names.begin(), names.end());
   const auto same = std::adjacent_find(names.begin(), names.end());
