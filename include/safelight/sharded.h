@@ -16,6 +16,9 @@ struct ShardedOptions {
   bool tolerant = false;  // problems are listed, and what can be opened is; otherwise the first is an Error
 };
 
+// Whether a path is taken for a set of files: a folder, or an index (*.json). Anything else is taken for one file.
+bool names_a_set(const std::filesystem::path& path) noexcept;
+
 // What is wrong with a set, though each file may be sound: `rule` is one of shard-path (leads out of the folder),
 // shard-missing, shard-extra (numbered like the others, but not in the index), shard-invalid (not a sound file),
 // tensor-missing (the index promises it), tensor-extra (the index does not), tensor-duplicate (in two shards), and

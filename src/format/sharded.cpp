@@ -273,6 +273,11 @@ void ShardSet::finish() {
     state_->problems.push_back({"more", fmt::format("{} more problems are not listed", problems_ - kMostProblems)});
 }
 
+bool names_a_set(const fs::path& path) noexcept {
+  std::error_code unknown;
+  return path.extension() == ".json" || fs::is_directory(path, unknown);
+}
+
 ShardedTensors ShardedTensors::open(const fs::path& path, const ShardedOptions& options) {
   return ShardedTensors(ShardSet(options).open(path));
 }

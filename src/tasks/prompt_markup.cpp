@@ -1,5 +1,6 @@
 #include "tasks/prompt_markup.h"
 
+#include <algorithm>
 #include <array>
 
 namespace safelight {
@@ -9,9 +10,10 @@ constexpr std::array<std::string_view, 3> kNetworks{"<lora:", "<lyco:", "<hypern
 
 // REQUIRES: `text` begins with '<'.
 std::string_view network(std::string_view text) noexcept {
-  for (const std::string_view begin : kNetworks)
-    if (text.starts_with(begin)) return text.substr(0, text.find('>') + 1);  // nothing if it has no end
-  return {};
+  const std::size_t end = text.find_first_of("<>", 1);
+  if (end == std::string_view::npos || text[end] == '<') return {};
+  const bool is_one = std::ranges::any_of(kNetworks, [&](std::string_view begin) { return text.starts_with(begin); });
+  return is_one ? text.substr(0, end + 1) : std::string_view();
 }
 
 // "(text:number)". REQUIRES: `text` begins with '('.

@@ -15,7 +15,7 @@ TEST(PromptMarkup, IsFound) {
 
 TEST(PromptMarkup, TextIsNot) {
   for (const char* text : {"", "a house (red)", "a \\(red:1.2) house", "(a:b)", "(a:)", "(a:1", "a:1)", "<3", "<lora:x",
-                           "(a (b):1.2)", "<lora>", "("})
+                           "<lora:x<3>", "(a (b):1.2)", "<lora>", "("})
     EXPECT_EQ(unread_markup(text), "") << text;
 }
 

@@ -30,11 +30,6 @@ std::string line_for(const std::string& file, const Verdict& verdict, bool repai
                      repairable ? "; 'safelight repair' can mend it" : "");
 }
 
-bool is_set(const std::filesystem::path& path) {
-  std::error_code unknown;
-  return path.extension() == ".json" || std::filesystem::is_directory(path, unknown);
-}
-
 // Every problem of a set on a line of its own. Returns whether there is none.
 bool check_set(const std::string& path, const Options& options) {
   std::vector<Verdict> verdicts;
@@ -57,7 +52,7 @@ int check_files(const Options& options) {
   bool all_valid = true, all_readable = true;
   for (const std::string& file : options.files) {
     std::error_code unknown;
-    if (is_set(file) && std::filesystem::exists(file, unknown)) {
+    if (names_a_set(file) && std::filesystem::exists(file, unknown)) {
       all_valid = check_set(file, options) && all_valid;
       continue;
     }

@@ -86,9 +86,9 @@ int merge_files(Options& options) {
 void add_merge(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command("merge", "Make one model out of several, or fold LoRA files into one.");
-  command.add_option("BASE", options->base, "The model that LoRA files are folded into");
+  command.add_option("BASE", options->base, "The model that LoRA files are folded into: a file, or a set of shards");
   command.add_option("-o,--output", options->out, "Where the new file goes").required();
-  command.add_option("--sum", options->sum, "FILE=WEIGHT for each file: the sum of weight * file")
+  command.add_option("--sum", options->sum, "FILE=WEIGHT for each file or set: the sum of weight * file")
       .several_values_each_time()
       .shown_as("FILE=W ...");
   command.add_option("--add-difference", options->difference, "A B C: a + (b - c) * amount")

@@ -66,12 +66,6 @@ ImportedFile import_safetensors(const std::filesystem::path& path) {
   return result;
 }
 
-// A folder or an index: only SafeTensors files are opened as sets.
-bool is_set(const std::filesystem::path& path) {
-  std::error_code unknown;
-  return std::filesystem::is_directory(path, unknown) || path.native().ends_with(".safetensors.index.json");
-}
-
 void expect_no_prefix(FileFormat format, const ImportOptions& options) {
   if (options.prefix && format != FileFormat::torch)
     fail(ErrorCategory::usage, "[convert] expected a PyTorch checkpoint for a prefix, found a file of kind {}",
@@ -148,7 +142,8 @@ std::optional<FileFormat> recognise(const std::filesystem::path& path) {
 }
 
 ImportedFile import_file(const std::filesystem::path& path, const ImportOptions& options, const Context& context) {
-  if (is_set(path)) {
+  // Only SafeTensors files are opened as sets.
+  if (options.format.value_or(FileFormat::safetensors) == FileFormat::safetensors && names_a_set(path)) {
     expect_no_prefix(FileFormat::safetensors, options);
     return import_safetensors(path);
   }
