@@ -20,6 +20,11 @@
 
 namespace safelight {
 
+// What is not in the checkpoint's file, or not as it should be taken.
+struct ModelOptions {
+  std::string prediction = "automatic";  // automatic (what the file says, or is known for), noise, v
+};
+
 // A Stable Diffusion checkpoint, open and ready to make pictures. Thread-compatible: one call at a time, from the
 // thread that opened it. The context's CancelToken must outlive it.
 class Model {

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 
 namespace safelight {
@@ -87,57 +86,67 @@ constexpr Sign kSigns[] = {
     {"an upscaler", Where::starts, "conv_first."},
 };
 
+Recognition other(std::string what, std::string evidence) {
+  return {.what = std::move(what), .evidence = std::move(evidence)};
+}
+
 Recognition without_ldm_unet(const SafeTensors& file) {
   for (const Sign& sign : kSigns)
-    if (const TensorInfo* t = find(file, sign.where, sign.part)) return {false, std::string(sign.what), describe(*t)};
-  if (file.tensors().empty()) return {false, "a file without tensors", "its header names none"};
+    if (const TensorInfo* t = find(file, sign.where, sign.part)) return other(std::string(sign.what), describe(*t));
+  if (file.tensors().empty()) return other("a file without tensors", "its header names none");
   const TensorInfo& first = file.tensors().front();
   // A learned word saved by diffusers: its name is the word, its value one vector or a few.
   if (file.tensors().size() == 1 && (first.shape.size() == 1 || (first.shape.size() == 2 && first.shape[0] <= 75)))
-    return {false, "a textual inversion", describe(first)};
-  return {false, "of an unknown kind",
-          fmt::format("no tensor {}; the first of {} is {}", kFirstConv, file.tensors().size(), describe(first))};
+    return other("a textual inversion", describe(first));
+  return other("of an unknown kind",
+               fmt::format("no tensor {}; the first of {} is {}", kFirstConv, file.tensors().size(), describe(first)));
 }
 
-// Families whose UNet has the ldm layout, by what settles them. Stable Diffusion 2 differs from 1 by its text encoder.
-std::optional<Recognition> other_ldm_family(const SafeTensors& file, const TensorInfo& first_conv) {
-  const auto found = [](std::string_view what, const TensorInfo& t) {
-    return Recognition{false, std::string(what), describe(t)};
-  };
-  if (const TensorInfo* t = find(file, Where::starts, "control_model.")) return found("a ControlNet", *t);
+// What has a UNet in the ldm layout, which begins with this convolution.
+Recognition with_ldm_unet(const SafeTensors& file, const TensorInfo& first_conv) {
+  const auto unknown = [](std::string_view what, const TensorInfo& t) { return other(std::string(what), describe(t)); };
+  if (const TensorInfo* t = find(file, Where::starts, "control_model.")) return unknown("a ControlNet", *t);
   const TensorInfo *label = file.find(kLabel), *embedder = find(file, Where::starts, "conditioner.embedders.");
-  if (label || embedder) {
-    if (dim(label, 1) == 2560 || dim(&first_conv, 0) == 384)
-      return found("a Stable Diffusion XL refiner", label ? *label : first_conv);
-    if (!embedder && dim(label, 1) != 2816) return found("an unCLIP model (Stable Diffusion 2)", *label);
-    if (dim(&first_conv, 1) != 4)
-      return found(
-          dim(&first_conv, 1) == 9 ? "a Stable Diffusion XL inpainting model" : "a Stable Diffusion XL edit model",
-          first_conv);
-    return found("a Stable Diffusion XL checkpoint", label ? *label : *embedder);
-  }
   const TensorInfo* to_k = find(file, Where::ends, kToK);
-  const bool second = dim(to_k, 1) == 1024 || find(file, Where::starts, "cond_stage_model.model.transformer.");
+  Recognition found{.family = Family::sd1, .evidence = describe(first_conv)};
+  std::string_view name = "Stable Diffusion 1";
+  if (label || embedder) {
+    found.family = Family::sdxl;
+    name = "Stable Diffusion XL";
+    found.evidence = describe(label ? *label : *embedder);
+    if (dim(label, 1) == 2560 || dim(&first_conv, 0) == 384) {
+      found.family = Family::sdxl_refiner;
+      found.what = "a Stable Diffusion XL refiner";
+      return found;
+    }
+    if (!embedder && dim(label, 1) != 2816) return unknown("an unCLIP model (Stable Diffusion 2)", *label);
+  } else if (const TensorInfo* text = find(file, Where::starts, "cond_stage_model.model.transformer.");
+             text || dim(to_k, 1) == 1024) {
+    found.family = Family::sd2;
+    name = "Stable Diffusion 2";
+    found.evidence = describe(text ? *text : *to_k);
+  }
   switch (dim(&first_conv, 1)) {
     case 4:
-      break;
+      found.what = fmt::format("a {} checkpoint", name);
+      return found;
     case 5:
-      return found("a depth-to-image model (Stable Diffusion 2)", first_conv);
+      return unknown("a depth-to-image model (Stable Diffusion 2)", first_conv);
     case 7:
-      return found("a 4x upscaler (Stable Diffusion 2)", first_conv);
+      return unknown("a 4x upscaler (Stable Diffusion 2)", first_conv);
     case 8:
-      return found("an edit model (InstructPix2Pix)", first_conv);
+      found.task = ModelTask::edit;
+      found.what = fmt::format("a {} edit model (InstructPix2Pix)", name);
+      break;
     case 9:
-      return found(second ? "a Stable Diffusion 2 inpainting model" : "a Stable Diffusion 1 inpainting model",
-                   first_conv);
+      found.task = ModelTask::inpaint;
+      found.what = fmt::format("a {} inpainting model", name);
+      break;
     default:
-      return found("a UNet of an unknown kind", first_conv);
+      return unknown("a UNet of an unknown kind", first_conv);
   }
-  if (second) {
-    const TensorInfo* text = find(file, Where::starts, "cond_stage_model.model.transformer.");
-    return found("a Stable Diffusion 2 checkpoint", text ? *text : *to_k);
-  }
-  return std::nullopt;
+  found.evidence = describe(first_conv);
+  return found;
 }
 
 }  // namespace
@@ -145,20 +154,24 @@ std::optional<Recognition> other_ldm_family(const SafeTensors& file, const Tenso
 Recognition recognise(const SafeTensors& file) {
   const TensorInfo* first_conv = file.find(kFirstConv);
   if (!first_conv) return without_ldm_unet(file);
-  if (const auto other = other_ldm_family(file, *first_conv)) return *other;
+  Recognition found = with_ldm_unet(file, *first_conv);
+  if (!found.family) return found;
   constexpr std::string_view kParts[][2] = {
-      {"cond_stage_model.transformer.", "text encoder"},
       {"first_stage_model.decoder.", "VAE decoder"},
       {"first_stage_model.encoder.", "VAE encoder"},
   };
+  if (!find(file, Where::starts, "cond_stage_model.") && !find(file, Where::starts, "conditioner.embedders."))
+    found.lacks.emplace_back("text encoder");
   for (const auto& [prefix, part] : kParts)
-    if (!find(file, Where::starts, prefix))
-      return {false, fmt::format("a checkpoint without its {}", part), fmt::format("no tensor {}*", prefix)};
+    if (!find(file, Where::starts, prefix)) found.lacks.emplace_back(part);
   const auto prediction = file.metadata().find("modelspec.prediction_type");
-  if (file.find("v_pred") || (prediction != file.metadata().end() && prediction->second == "v"))
-    return {false, "a Stable Diffusion 1 checkpoint that predicts v",
-            file.find("v_pred") ? "tensor v_pred" : "modelspec.prediction_type is v"};
-  return {true, "a Stable Diffusion 1 checkpoint", describe(*first_conv)};
+  if (file.find("v_pred") || (prediction != file.metadata().end() && prediction->second == "v")) {
+    found.prediction = Prediction::v;
+    found.what += " that predicts v";
+    found.evidence = file.find("v_pred") ? "tensor v_pred" : "modelspec.prediction_type is v";
+  }
+  if (!found.lacks.empty()) found.what += fmt::format(" without its {}", fmt::join(found.lacks, ", "));
+  return found;
 }
 
 }  // namespace safelight

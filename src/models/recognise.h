@@ -1,16 +1,26 @@
 // What a file of tensors is, told from their names and shapes.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "models/family.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
 
 struct Recognition {
-  bool stable_diffusion_1 = false;  // a checkpoint that StableDiffusion::open supports
-  std::string what;                 // "a LoRA", "a Stable Diffusion XL checkpoint", ...
-  std::string evidence;             // what settles it: a tensor with its shape, or which tensor is missing
+  // Of a Stable Diffusion UNet in the ldm layout; nothing for everything else. The next three mean something only if it
+  // is set.
+  std::optional<Family> family{};
+  ModelTask task = ModelTask::generate;
+  Prediction prediction = Prediction::noise;
+  bool zero_terminal_snr = false;    // the last training step is noise alone (Lin et al. 2023)
+  std::vector<std::string> lacks{};  // of what is needed to make pictures: "text encoder", "VAE decoder", ...
+
+  std::string what{};      // "a LoRA", "a Stable Diffusion XL checkpoint", ...
+  std::string evidence{};  // what settles it: a tensor with its shape, or which tensor is missing
 };
 
 Recognition recognise(const SafeTensors& file);

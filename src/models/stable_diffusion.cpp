@@ -39,11 +39,25 @@ Size default_size(const SafeTensors& file, std::int64_t factor) {
   return {kLatentSide * factor, kLatentSide * factor};
 }
 
-void expect_stable_diffusion_1(const SafeTensors& file) {
-  const Recognition found = recognise(file);
-  if (!found.stable_diffusion_1)
+Recognition expect_stable_diffusion_1(const SafeTensors& file) {
+  Recognition found = recognise(file);
+  if (found.family != Family::sd1 || found.prediction != Prediction::noise || !found.lacks.empty())
     fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion 1.x checkpoint in a single file",
          where(file), found.what, found.evidence);
+  return found;
+}
+
+// What the UNet takes besides noisy latents of `latent` channels.
+std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
+  switch (task) {
+    case ModelTask::generate:
+      return 0;
+    case ModelTask::inpaint:
+      return latent + 1;
+    case ModelTask::edit:
+      return latent;
+  }
+  return 0;
 }
 
 // Files written by transformers before 4.5 lack the text_model level.
@@ -62,9 +76,10 @@ void expect_networks_to_fit(const StableDiffusion& sd) {
   };
   expect_equal("the text encoder's width", sd.text_encoder.width(), "the width of text that the UNet attends to",
                sd.unet.context_width());
-  expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "its number of outputs", sd.unet.out_channels());
-  expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "the VAE decoder's",
-               sd.vae_decoder.latent_channels());
+  const std::int64_t latent = sd.vae_decoder.latent_channels();
+  expect_equal("the UNet's number of outputs", sd.unet.out_channels(), "the VAE decoder's of inputs", latent);
+  expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "what its task demands",
+               latent + extra_channels(sd.task, latent));
   expect_equal("the VAE decoder's number of inputs", sd.vae_decoder.latent_channels(), "the encoder's of outputs",
                sd.vae_encoder.latent_channels());
   expect_equal("the VAE decoder's factor", sd.vae_decoder.factor(), "the encoder's", sd.vae_encoder.factor());
@@ -83,9 +98,14 @@ StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend
 }
 
 StableDiffusion StableDiffusion::open(const SafeTensors& file, Backend& backend) {
-  expect_stable_diffusion_1(file);
+  Recognition found = expect_stable_diffusion_1(file);
   const Loader w(file, backend);
   StableDiffusion sd{.file = file,
+                     .family = *found.family,
+                     .task = found.task,
+                     .prediction = found.prediction,
+                     .zero_terminal_snr = found.zero_terminal_snr,
+                     .what = std::move(found.what),
                      .text_encoder = ClipTextEncoder(text_model(w)),
                      .unet = UNet(unet_place(w)),
                      .vae_decoder = VaeDecoder(w / "first_stage_model"),

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "models/clip_text_encoder.h"
+#include "models/family.h"
 #include "models/unet.h"
 #include "models/vae.h"
 #include "safelight/safetensors.h"
@@ -30,6 +32,11 @@ struct StableDiffusion {
                                     kVaeDecoder = "first_stage_model.decoder.";
 
   SafeTensors file;
+  Family family = Family::sd1;
+  ModelTask task = ModelTask::generate;
+  Prediction prediction = Prediction::noise;
+  bool zero_terminal_snr = false;
+  std::string what;  // "a Stable Diffusion 1 inpainting model"
   ClipTextEncoder text_encoder;
   UNet unet;
   Precision unet_precision = Precision::full;

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
-#include "core/printable.h"
 #include "diffusion/guidance.h"
 #include "diffusion/latent_noise.h"
 #include "diffusion/side_by_side.h"
@@ -15,10 +13,10 @@
 #include "format/residency.h"
 #include "image/infotext.h"
 #include "models/cached_unet.h"
+#include "tasks/conditioning.h"
 #include "tasks/generate_plan.h"
 #include "tasks/planes.h"
 #include "tasks/precisions.h"
-#include "tasks/prompt_markup.h"
 #include "tasks/stopwatch.h"
 
 namespace safelight {
@@ -52,37 +50,10 @@ class Generation {
   const Stopwatch total_;
   const GeneratePlan plan_;
   GenerateReport report_;
-  Tensor texts_;  // until prepared: embeddings, F32 [n, tokens, width], of the prompt and, if guided, the negative one
+  Conditioning texts_;                     // until prepared: of the prompt and, if guided, the negative one
   std::vector<TextContext> pair_, alone_;  // what the UNet sees in guided steps, in two parts if in turn; in the others
   double step_ms_ = 0, decode_ms_ = 0;
 };
-
-constexpr std::size_t kMostCutText = 200;  // characters that a warning repeats
-
-// What the user should know about a prompt that is longer than the text encoder's positions.
-void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector<std::string>& warnings) {
-  if (text.cut > 0)
-    warnings.push_back(fmt::format("the {} has {} tokens, {} more than the model reads; ignored: {}", what, text.tokens,
-                                   text.cut, printable(text.cut_text, kMostCutText)));
-}
-
-void warn_if_marked_up(std::string_view what, std::string_view prompt, std::vector<std::string>& warnings) {
-  if (const std::string_view markup = unread_markup(prompt); !markup.empty())
-    warnings.push_back(
-        fmt::format("the {} has {}, which is read as plain text: weights and networks in a prompt have no "
-                    "meaning here",
-                    what, printable(markup, kMostCutText)));
-}
-
-Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
-  Tensor result = Tensor::allocate(DType::I64, {rows, static_cast<std::int64_t>(ids.size()) / rows});
-  std::byte* out = result.mutable_data();
-  for (const std::int64_t id : ids) {
-    std::memcpy(out, &id, sizeof id);
-    out += sizeof id;
-  }
-  return result;
-}
 
 // What one phase leaves behind would only add to the memory of the next.
 void Generation::end(std::string_view weights) {
@@ -92,36 +63,21 @@ void Generation::end(std::string_view weights) {
 
 void Generation::encode_texts() {
   begin(plan_.memory.text);
-  model_.context.report("text", 0, 1);
-  const TokenizedPrompt prompt = model_.tokenizer(options_.prompt);
-  warn_if_cut("prompt", prompt, report_.warnings);
-  warn_if_marked_up("prompt", options_.prompt, report_.warnings);
-  std::vector<std::int32_t> ids = prompt.ids;
-  if (plan_.guided()) {
-    const TokenizedPrompt negative = model_.tokenizer(options_.negative_prompt);
-    warn_if_cut("negative prompt", negative, report_.warnings);
-    warn_if_marked_up("negative prompt", options_.negative_prompt, report_.warnings);
-    ids.insert(ids.end(), negative.ids.begin(), negative.ids.end());
-  } else if (plan_.cfg != 1) {
+  if (!plan_.guided() && plan_.cfg != 1) {
     const auto [from, to] = options_.guidance_interval;
     report_.warnings.push_back(fmt::format("no step of {} lies in the guidance interval {}-{}", plan_.steps, from, to));
   }
-  const std::int64_t texts = plan_.guided() ? 2 : 1;
-  inspect(0, "token_ids", to_i64(ids, texts));
-  const Tensor embeddings = model_.networks.text_encoder(ids, texts);
-  inspect(0, "text_embeddings", embeddings);
-  texts_ = embeddings;
+  texts_ = condition_on_texts(model_, options_, plan_.guided(), report_.warnings);
   end(StableDiffusion::kTextEncoder);
-  model_.context.report("text", 1, 1);
 }
 
 // Keys and values of the texts, once for all steps of all pictures.
 void Generation::prepare_texts() {
   begin(plan_.memory.step);
   UNet& unet = model_.networks.unet;
-  const Tensor prompt = image(texts_, 0);
+  const Tensor prompt = image(texts_.context, 0);
   if (plan_.guided()) {
-    const Tensor negative = image(texts_, 1);
+    const Tensor negative = image(texts_.context, 1);
     if (plan_.memory.passes == Passes::together)
       pair_ = {unet.prepare(side_by_side(negative, prompt))};
     else

@@ -5,6 +5,7 @@
 
 #include "core/available_memory.h"
 #include "core/fail.h"
+#include "core/printable.h"
 #include "core/utf8.h"
 #include "tasks/planes.h"
 #include "tasks/precisions.h"
@@ -34,7 +35,7 @@ void check_prompt(std::string_view what, std::string_view text) {
 // The start noise as our layout, or an empty tensor.
 Tensor initial_latents(const Model::State& model, const Tensor& given) {
   if (given.empty()) return {};
-  const std::int64_t channels = model.networks.unet.in_channels();
+  const std::int64_t channels = model.networks.unet.out_channels();
   if (given.rank() != 4 || given.dim(0) < 1 || given.dim(1) != channels || given.dim(2) < 1 || given.dim(3) < 1)
     fail(ErrorCategory::usage, "[init-latents] expected shape [pictures, {}, height, width], found {}", channels,
          to_string(given.shape()));
@@ -72,6 +73,13 @@ void check_count(const GeneratePlan& plan) {
          plan.initial_latents.dim(0), plan.count);
 }
 
+void expect_task(const StableDiffusion& networks, ModelTask task) {
+  if (networks.task != task)
+    fail(ErrorCategory::model, "[generate] {} is {}, whose UNet takes {} channels; expected a model that needs {}",
+         printable(networks.file.path().native()), networks.what, networks.unet.in_channels(),
+         networks.unet.out_channels());
+}
+
 void plan_guidance(GeneratePlan& plan, const GenerateOptions& options) {
   if (!(std::abs(options.cfg) <= kMaxCfg))
     fail(ErrorCategory::usage, "[cfg] expected a number between -{0} and {0}, found {1}", kMaxCfg, options.cfg);
@@ -105,6 +113,7 @@ double GeneratePlan::full_steps() const noexcept {
 }
 
 GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) {
+  expect_task(model.networks, ModelTask::generate);
   check_prompt("prompt", options.prompt);
   check_prompt("negative prompt", options.negative_prompt);
   GeneratePlan plan;
@@ -136,7 +145,7 @@ GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) 
   check_size(plan);
   plan.count = options.count.value_or(plan.initial_latents ? plan.initial_latents.dim(0) : 1);
   check_count(plan);
-  plan.latents = {1, plan.height / factor, plan.width / factor, model.networks.unet.in_channels()};
+  plan.latents = {1, plan.height / factor, plan.width / factor, model.networks.unet.out_channels()};
   model.networks.set_unet_precision(plan.precision, *model.backend);  // what is rehearsed is what will run
   plan.memory = plan_memory(model, {.latents = plan.latents,
                                     .guided = plan.guided(),

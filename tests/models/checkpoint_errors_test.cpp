@@ -164,11 +164,20 @@ TEST(CheckpointErrors, NetworksThatDoNotFit) {
 
 TEST(CheckpointErrors, SomethingElseNamesFamilyAndEvidence) {
   Recipes recipes = read_layout("small-trunk");
-  find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape = {32, 9, 3, 3};
+  find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape = {32, 5, 3, 3};
   EXPECT_EQ(refusal(recipes),
-            "[model] the file is a Stable Diffusion 1 inpainting model (tensor "
-            "model.diffusion_model.input_blocks.0.0.weight F16 [32, 9, 3, 3]); expected a Stable Diffusion 1.x "
+            "[model] the file is a depth-to-image model (Stable Diffusion 2) (tensor "
+            "model.diffusion_model.input_blocks.0.0.weight F16 [32, 5, 3, 3]); expected a Stable Diffusion 1.x "
             "checkpoint in a single file");
+}
+
+TEST(StableDiffusionOpen, TakesModelsThatInpaintAndEdit) {
+  for (const auto& [channels, task] : {std::pair{9, ModelTask::inpaint}, std::pair{8, ModelTask::edit}}) {
+    Recipes recipes = read_layout("small-trunk");
+    find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape = {32, channels, 3, 3};
+    const auto backend = make_backend("reference");
+    EXPECT_EQ(StableDiffusion::open(random_file(recipes), *backend).task, task);
+  }
 }
 
 TEST(CheckpointErrors, NamesTheFile) {

@@ -1,0 +1,24 @@
+// What the texts of a call mean to the networks: tokens, embeddings, and what is said about prompts that are not read
+// as they stand.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tasks/model_state.h"
+
+namespace safelight {
+
+// Of one text or several.
+struct Conditioning {
+  Tensor context;  // F32 [n, tokens, width]: what the UNet's layers attend to
+  Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
+};
+
+// The prompt's, and the negative prompt's after it if it is wanted. Adds a warning for each prompt that is cut or has
+// markup that nothing reads. Reports Progress "text" and hands the values to options.inspect.
+// Throws Error(usage), Error(cancelled).
+Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
+                                std::vector<std::string>& warnings);
+
+}  // namespace safelight
