@@ -258,7 +258,7 @@ TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
   EXPECT_THAT(refusal(arguments(path, {"--plan", "--max-memory", "1MB"}), 6), HasSubstr("[max-memory]"));
 }
 
-#ifndef __SANITIZE_ADDRESS__  // of the memory that a sanitized process has, most is the sanitizer's
+#ifndef SAFELIGHT_SANITIZED  // of the memory that a sanitized process has, most is the sanitizer's
 
 // The number behind a key, the first time that it comes.
 double number(const std::string& json, const std::string& key) {
