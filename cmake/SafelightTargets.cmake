@@ -71,7 +71,8 @@ function(safelight_test NAME)
   endforeach()
   target_link_libraries(test_${NAME} PRIVATE ${ARG_WRAPS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(test_${NAME} PRIVATE SAFELIGHT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                                  SAFELIGHT_PROGRAM="${CMAKE_BINARY_DIR}/safelight")
+                                                  SAFELIGHT_PROGRAM="${CMAKE_BINARY_DIR}/safelight"
+                                                  $<$<BOOL:${SAFELIGHT_SANITIZE}>:SAFELIGHT_SANITIZED>)
   safelight_test_flags(test_${NAME})
   target_precompile_headers(test_${NAME} REUSE_FROM test_headers)
   set_target_properties(test_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

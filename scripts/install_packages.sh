@@ -12,7 +12,7 @@ packages_of() {
         libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev zlib1g-dev pkgconf libgtest-dev libgmock-dev
       ;;
     bench) echo libdnnl-dev python3-numpy python3-matplotlib ;;
-    fuzz) echo clang ;;
+    clang) echo clang ;;
     training) echo python3 python3-numpy ;;
     lint) echo git clang-format clang-tidy shellcheck ;;
     *) die "unknown group of packages: $1" ;;
@@ -63,5 +63,5 @@ fi
 for group in "$@"; do
   read -r -a packages < <(packages_of "$group")
   install "${packages[@]}"
-  [[ $group != fuzz ]] || install "$(clang_runtime)"
+  [[ $group != clang ]] || install "$(clang_runtime)"
 done

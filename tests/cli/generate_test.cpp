@@ -237,13 +237,6 @@ TEST_F(GenerateCommand, CtrlCStopsWithinAStepAndLeavesNoFile) {
 
 // --- memory ---------------------------------------------------------------------------------------------------------
 
-// The number behind a key, the first time that it comes.
-double number(const std::string& json, const std::string& key) {
-  const std::size_t at = json.find("\"" + key + "\":");
-  EXPECT_NE(at, std::string::npos) << key << " in " << json;
-  return at == std::string::npos ? 0 : std::stod(json.substr(at + key.size() + 3));
-}
-
 TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
   const std::string path = model();
   const Result text = run(arguments(path, {"--plan", "--count", "2"}));
@@ -265,7 +258,14 @@ TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
   EXPECT_THAT(refusal(arguments(path, {"--plan", "--max-memory", "1MB"}), 6), HasSubstr("[max-memory]"));
 }
 
-#ifndef __SANITIZE_ADDRESS__  // of the memory that a sanitized process has, most is the sanitizer's
+#ifndef SAFELIGHT_SANITIZED  // of the memory that a sanitized process has, most is the sanitizer's
+
+// The number behind a key, the first time that it comes.
+double number(const std::string& json, const std::string& key) {
+  const std::size_t at = json.find("\"" + key + "\":");
+  EXPECT_NE(at, std::string::npos) << key << " in " << json;
+  return at == std::string::npos ? 0 : std::stod(json.substr(at + key.size() + 3));
+}
 
 TEST_F(GenerateCommand, MemoryIsWhatThePlanSays) {
   const Arguments all = sized(arguments(model(), {"--json"}), "512", "384");

@@ -8,7 +8,7 @@ namespace safelight::test {
 std::vector<std::string> backend_names() {
   std::vector<std::string> names{"reference", fastest_backend()};
   // Under a sanitizer every instruction set is looked at op by op (tests/ops), which is a lot faster.
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SAFELIGHT_SANITIZED
   const std::vector<std::string_view> sets = cpu_instruction_sets();
   names.insert(names.end(), sets.begin() + 1, sets.end());
 #endif

@@ -83,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(Backends, Tiled, ::testing::ValuesIn(backend_names()),
 // The networks as they are, at sizes with odd sides, too: what a rehearsal says is what the pool then holds.
 TEST(NetworksRehearsed, TellTheMemoryThatTheyTake) {
   for (const std::string& name : {std::string("reference"), backend_names().back()}) {
-    for (const auto& [height, width] : {std::pair<std::int64_t, std::int64_t>{8, 16}, {9, 13}, {24, 20}}) {
+    for (const auto& size : {std::pair<std::int64_t, std::int64_t>{8, 16}, {9, 13}, {24, 20}}) {
+      const std::int64_t height = size.first, width = size.second;
       if (name == "reference" && height > 9) continue;
       const auto check = [&](const auto& call) {
         const auto backend = make_backend(name, {.measures = false});
