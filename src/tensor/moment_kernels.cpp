@@ -25,7 +25,8 @@ struct Accumulator {
   VD min, max;
   std::int64_t zeros;
 
-  HWY_INLINE void clear() {
+  // Written out: an implicit one would belong to no instruction set, which ARM's compilers refuse.
+  HWY_INLINE Accumulator() {
     sum = disorder = hn::Zero(DD());
     min = hn::Set(DD(), std::numeric_limits<double>::infinity());
     max = hn::Neg(min);
@@ -44,8 +45,6 @@ HWY_INLINE double total(VD v) { return hn::GetLane(hn::SumOfLanes(DD(), v)); }
 
 bool summarise(const double* x, std::int64_t count, Summary& summary) {
   Accumulator even, odd;
-  even.clear();
-  odd.clear();
   std::int64_t i = 0;
   for (; i + 2 * kDoubles <= count; i += 2 * kDoubles) {
     even.add(hn::LoadU(DD(), x + i));
