@@ -12,6 +12,7 @@ packages_of() {
         libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev zlib1g-dev pkgconf libgtest-dev libgmock-dev
       ;;
     bench) echo libdnnl-dev python3-numpy python3-matplotlib ;;
+    arm64) echo debootstrap g++-aarch64-linux-gnu qemu-user ;;
     clang) echo clang ;;
     training) echo python3 python3-numpy ;;
     lint) echo git clang-format clang-tidy shellcheck ;;

@@ -7,5 +7,6 @@
 #define HWY_DISABLED_TARGETS (0xFFLL | HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
 // The plain baseline is one value at a time. Highway's other one, vectors without instructions, makes the largest
-// number of what is beyond it when F64 becomes F32, where every processor makes infinity; and not every compiler has it.
+// number of what is beyond it when F64 becomes F32, where every processor makes infinity; and not every compiler has
+// it.
 #define HWY_BROKEN_EMU128 1

@@ -176,8 +176,10 @@ struct F16 {
 
   static HWY_INLINE V from_codes(VU codes) {
 #if SAFELIGHT_CONVERTS_HALVES
+    // The processor makes NaNs quiet, but for a compiler a half that becomes a float and a half again is the same half.
+    const VU quiet = select(above(hn::And(codes, splat(0x7FFF)), 0x7C00), hn::Or(codes, splat(0x0200)), codes);
     const hn::Rebind<hwy::float16_t, D> halves;
-    return hn::PromoteTo(D(), hn::BitCast(halves, hn::DemoteTo(Words(), hn::BitCast(DI(), codes))));
+    return hn::PromoteTo(D(), hn::BitCast(halves, hn::DemoteTo(Words(), hn::BitCast(DI(), quiet))));
 #else
     const VU code = hn::And(codes, splat(0x7FFF));
     const VU payload = hn::ShiftLeft<13>(hn::And(code, splat(0x3FF)));

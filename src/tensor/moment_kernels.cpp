@@ -25,7 +25,8 @@ struct Accumulator {
   VD min, max;
   std::int64_t zeros;
 
-  HWY_INLINE void clear() {
+  // Written out: an implicit one would belong to no instruction set, which ARM's compilers refuse.
+  HWY_INLINE Accumulator() {
     sum = disorder = hn::Zero(DD());
     min = hn::Set(DD(), std::numeric_limits<double>::infinity());
     max = hn::Neg(min);
@@ -44,8 +45,6 @@ HWY_INLINE double total(VD v) { return hn::GetLane(hn::SumOfLanes(DD(), v)); }
 
 bool summarise(const double* x, std::int64_t count, Summary& summary) {
   Accumulator even, odd;
-  even.clear();
-  odd.clear();
   std::int64_t i = 0;
   for (; i + 2 * kDoubles <= count; i += 2 * kDoubles) {
     even.add(hn::LoadU(DD(), x + i));
@@ -65,16 +64,27 @@ bool summarise(const double* x, std::int64_t count, Summary& summary) {
   }
   if (disorder != 0) return false;
 
-  summary.mean = sum / static_cast<double>(count);
-  const VD mean = hn::Set(DD(), summary.mean);
-  VD squares0 = hn::Zero(DD()), squares1 = squares0;
+  // The mean is off by a rounding, which a large mean makes large beside the spread: what is left of the deviations
+  // says by how much (Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", the corrected
+  // two-pass algorithm).
+  const double rough = sum / static_cast<double>(count);
+  const VD mean = hn::Set(DD(), rough);
+  VD squares0 = hn::Zero(DD()), squares1 = squares0, left0 = squares0, left1 = squares0;
   for (i = 0; i < whole; i += 2 * kDoubles) {
     const VD a = hn::Sub(hn::LoadU(DD(), x + i), mean), b = hn::Sub(hn::LoadU(DD(), x + i + kDoubles), mean);
     squares0 = hn::MulAdd(a, a, squares0);
     squares1 = hn::MulAdd(b, b, squares1);
+    left0 = hn::Add(left0, a);
+    left1 = hn::Add(left1, b);
   }
-  summary.squares = total(hn::Add(squares0, squares1));
-  for (; i < count; ++i) summary.squares += (x[i] - summary.mean) * (x[i] - summary.mean);
+  double squares = total(hn::Add(squares0, squares1)), left = total(hn::Add(left0, left1));
+  for (; i < count; ++i) {
+    squares += (x[i] - rough) * (x[i] - rough);
+    left += x[i] - rough;
+  }
+  const double correction = left / static_cast<double>(count);
+  summary.mean = rough + correction;
+  summary.squares = std::max(0.0, squares - left * correction);
   return true;
 }
 

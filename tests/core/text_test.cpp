@@ -70,6 +70,24 @@ TEST(Human, ExactBytes) {
   EXPECT_EQ(exact_bytes(1'234'567), "1,234,567 bytes (1.23 MB)");
 }
 
+TEST(Human, ParsesBytes) {
+  const auto expect = [](std::string_view text, std::optional<std::uint64_t> bytes) {
+    EXPECT_EQ(parse_bytes(text), bytes) << text;
+  };
+  expect("0", 0);
+  expect("500", 500);
+  expect("500MB", 500'000'000);
+  expect("2.5 GB", 2'500'000'000);
+  expect("3g", 3'000'000'000);
+  expect("5GiB", 5ull << 30);
+  expect("0.5kib", 512);
+  expect("18446744073709551615", ~0ull);
+  for (const char* text : {"", "x", "-1", "1.", ".5", "1.5", "1.5 B", "0.0001KB", "0.3kib", "2 GB ", "2Gi", "2 GBB",
+                           "1e9", "18446744073709551616", "18447EB",
+                           "99999999999999999999999999999999999999999999999999EB", "1.0000000000000000000000EB"})
+    expect(text, std::nullopt);
+}
+
 TEST(Human, Bytes) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/fail.h"
+#include "core/human.h"
 #include "core/printable.h"
 #include "safelight/error.h"
 
@@ -57,7 +58,14 @@ Option Option::one_of(std::vector<std::string> values) {
 }
 
 Option Option::size_in_bytes() {
-  option_->transform(CLI::AsSizeValue(true));  // a transformation comes before every check
+  const auto to_bytes = [](std::string& text) -> std::string {
+    const std::optional<std::uint64_t> bytes = parse_bytes(text);
+    if (!bytes)
+      return fmt::format("expected a number of bytes such as 500MB, 2.5GB or 5GiB, found {}", printable(text));
+    text = std::to_string(*bytes);
+    return {};
+  };
+  option_->transform(CLI::Validator(to_bytes, ""));  // a transformation comes before every check
   return *this;
 }
 

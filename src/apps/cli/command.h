@@ -25,7 +25,7 @@ class Option {
   Option positive();
   Option between(std::int64_t lowest, std::int64_t highest);
   Option one_of(std::vector<std::string> values);
-  Option size_in_bytes();                    // also takes 500MB and 5GiB
+  Option size_in_bytes();                    // also takes 500MB, 2.5GB and 5GiB
   Option excludes(const Option& other);      // not both
   Option values(int count);                  // exactly so many words
   Option several_values_each_time();         // of a list: all words up to the next option, a positional argument's too

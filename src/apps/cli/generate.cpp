@@ -226,7 +226,7 @@ void add_options(Command command, Options& o) {
                      "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
   command
       .add_option("--max-memory", g.max_memory,
-                  "Most bytes in memory, the model's file included; 2600MB and 3G are understood. Where it is\n"
+                  "Most bytes in memory, the model's file included; 2600MB and 2.5GB are understood. Where it is\n"
                   "short, the picture is decoded in tiles; where that is not enough, nothing is begun")
       .size_in_bytes()
       .positive();
