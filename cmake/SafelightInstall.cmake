@@ -12,7 +12,8 @@ set(PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH PREFIX_FROM_PKGCONFIG /prefix/${PKGCONFIG_DIR} /prefix)
 
 # Every header in include/safelight is public; these belong to the pictures, all others to the tensor part.
-set(HEADERS_OF_PICTURES ${PROJECT_SOURCE_DIR}/include/safelight/generate.h ${PROJECT_SOURCE_DIR}/include/safelight/picture.h)
+set(HEADERS_OF_PICTURES ${PROJECT_SOURCE_DIR}/include/safelight/generate.h ${PROJECT_SOURCE_DIR}/include/safelight/mask.h
+  ${PROJECT_SOURCE_DIR}/include/safelight/picture.h)
 set(HEADER_OF_C ${PROJECT_SOURCE_DIR}/include/safelight/safelight.h)
 file(GLOB HEADERS_OF_TENSORS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/safelight/*.h)
 list(REMOVE_ITEM HEADERS_OF_TENSORS ${HEADERS_OF_PICTURES} ${HEADER_OF_C})
