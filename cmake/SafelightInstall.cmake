@@ -24,12 +24,16 @@ set(THIRD_PARTY
   "fmt::fmt|fmt|fmt"
   "Freetype::Freetype|Freetype|freetype2"
   "hwy::hwy|hwy|libhwy"
+  "JPEG::JPEG|JPEG|libjpeg"
   "OpenSSL::Crypto|OpenSSL COMPONENTS Crypto|libcrypto"
   "PNG::PNG|PNG|libpng"
   "re2||re2"
   "simdjson::simdjson|simdjson|simdjson"
   "Threads::Threads|Threads|"
   "utf8proc||libutf8proc"
+  "webp||libwebp"
+  "webpdemux||libwebpdemux"
+  "webpmux||libwebpmux"
   "ZLIB::ZLIB|ZLIB|zlib")
 
 # What the modules link that is not ours, by the names of THIRD_PARTY.

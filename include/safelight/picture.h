@@ -47,10 +47,10 @@ struct PictureOptions {
 };
 
 // Decodes the first picture of a PNG, JPEG or WebP file of any kind (palette, grey, 16 bits, CMYK, progressive,
-// animated), whichever its first bytes say it is. The EXIF orientation is applied; transparent parts are shown on white.
-// Throws Error(format) if the bytes are no sound picture, saying what they are instead where that is known, and for a
-// file whose end is missing, and Error(limit) for more than 100 million pixels or 65535 on a side, before memory is
-// taken for them. `name` is what messages call it.
+// animated), whichever its first bytes say it is. The EXIF orientation is applied; transparent parts are shown on
+// white. Throws Error(format) if the bytes are no sound picture, saying what they are instead where that is known, and
+// for a file whose end is missing, and Error(limit) for more than 100 million pixels or 65535 on a side, before memory
+// is taken for them. `name` is what messages call it.
 PictureFile decode_picture(std::span<const std::byte> file, std::string_view name = "picture");
 
 // Throws Error(usage) for a quality out of range, a keyword that PNG does not allow (1 to 79 printable ASCII

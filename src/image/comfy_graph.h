@@ -12,10 +12,11 @@
 
 namespace safelight {
 
-// What the sampler that leads to the picture was told, in the names that A1111 has for it: the texts that its links lead
-// to, and the fields Steps, Sampler, Schedule type, CFG scale, Seed, Size, Model, Denoising strength, Lora, as far as
-// the graph says them. Values are as ComfyUI writes them ("dpmpp_2m", "karras"). Any graph is accepted, with nodes of
-// any kind and links in circles; nothing is returned for a text that is no graph or has no sampler.
+// What the sampler that leads to the picture was told, in the names that A1111 has for it: the texts that its links
+// lead to, and the fields Steps, Sampler, Schedule type, CFG scale, Seed, Size, Model, Denoising strength, Lora, as far
+// as the graph says them. Values are as ComfyUI writes them ("dpmpp_2m", "karras"). Any graph is accepted, with nodes
+// of any kind and links in circles; nothing is returned for a text that is no graph, has no sampler or more than 2000
+// nodes.
 std::optional<Infotext> parse_comfy_graph(std::string_view json);
 
 }  // namespace safelight
