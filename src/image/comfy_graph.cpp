@@ -1,5 +1,6 @@
 #include "image/comfy_graph.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -70,6 +71,7 @@ std::string without_nan(std::string_view json) {
 
 std::string as_text(dom::element value) {
   if (value.is_string()) return std::string(std::string_view(value));
+  if (value.type() == dom::element_type::DOUBLE) return fmt::format("{}", double(value));
   if (value.is_number()) return simdjson::minify(value);
   return {};
 }

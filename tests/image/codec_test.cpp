@@ -223,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, Damaged,
                          ::testing::Values("jpeg_rgb", "jpeg_progressive", "jpeg_cmyk", "jpeg_text",
                                            "jpeg_orientation_6", "webp_lossless", "webp_alpha", "webp_lossy",
                                            "webp_text", "webp_animated", "png_exif", "png_palette"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& each) { return std::string(each.param); });
 
 TEST(ToTensor, IsTheInverseOfToPicture) {
   const Picture picture = gradient(7, 3);
