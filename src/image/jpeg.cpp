@@ -105,7 +105,7 @@ struct Writer {
   Failure failure;
   jpeg_compress_struct jpeg{};
   unsigned char* bytes = nullptr;
-  unsigned long size = 0;  // NOLINT(google-runtime-int): as libjpeg has it
+  unsigned long size = 0;
 
   Writer() {
     prepare(failure);
