@@ -2,7 +2,7 @@
 //
 //   Model model = Model::open("papercut.safetensors");
 //   generate(model, {.prompt = "a red house by a lake", .seed = 42},
-//            [](GeneratedPicture p) { write_png("house.png", p.picture, {{"parameters", p.infotext}}); });
+//            [](GeneratedPicture p) { write_picture("house.png", p.picture, {{"parameters", p.infotext}}); });
 #pragma once
 
 #include <cstdint>

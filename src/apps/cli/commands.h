@@ -15,6 +15,7 @@ void add_drop(Command app, int& status);
 void add_generate(Command app, int& status);
 void add_hash(Command app, int& status);
 void add_header(Command app, int& status);
+void add_info(Command app, int& status);
 void add_join(Command app, int& status);
 void add_keep(Command app, int& status);
 void add_ls(Command app, int& status);

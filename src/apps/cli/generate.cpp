@@ -173,7 +173,7 @@ int make_pictures(Options& options) {
   std::vector<Saved> files;
   const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
     files.push_back({outputs.path(made.index, made.seed), made.seed});
-    write_png(files.back().path, made.picture, {{"parameters", made.infotext}});
+    write_picture(files.back().path, made.picture, {{"parameters", made.infotext}});
   });
   display.clear();
   print_summary(model, options, report, files);
