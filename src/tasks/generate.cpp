@@ -156,7 +156,7 @@ std::string Generation::infotext(std::uint64_t seed) const {
   add("Seed", fmt::format("{}", seed));
   add("Size", fmt::format("{}x{}", plan_.width, plan_.height));
   if (const std::string& hash = model_.hash.hex(model_.context); !hash.empty()) add("Model hash", hash.substr(0, 10));
-  add("Model", model_.networks.file.path().stem().string());
+  add("Model", model_.networks.file.name());
   add("RNG", std::string(safelight::info(plan_.rng).names.label));
   if (plan_.precision != Precision::full) add("Precision", std::string(safelight::info(plan_.precision).names.label));
   add("Version", "Safelight " SAFELIGHT_VERSION);
