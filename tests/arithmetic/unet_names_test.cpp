@@ -21,8 +21,9 @@ TEST(UnetNames, EveryModuleOfEveryFamilyAndBack) {
     for (const auto& [ldm, diffusers] : part.modules) {
       EXPECT_EQ(ldm_unet_module(diffusers, levels), ldm);
       EXPECT_EQ(diffusers_unet_module(ldm, levels), diffusers);
-      if (part.families != "one-block")  // what is known without looking at the levels
+      if (part.families != "one-block") {  // what is known without looking at the levels
         EXPECT_EQ(diffusers_unet_module(ldm), diffusers);
+      }
     }
   }
   EXPECT_EQ(unets, 5);

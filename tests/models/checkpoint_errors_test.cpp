@@ -130,8 +130,10 @@ TEST_P(MissingBlockTest, IsNamed) {
 INSTANTIATE_TEST_SUITE_P(
     Blocks, MissingBlockTest,
     ::testing::Values(
-        MissingBlock{"cond_stage_model.transformer.encoder.layers.1.",
-                     "tensor cond_stage_model.transformer.encoder.layers.1.layer_norm1.weight is missing"},
+        MissingBlock{
+            "cond_stage_model.transformer.encoder.layers.1.",
+            "tensor cond_stage_model.transformer.text_model.encoder.layers.1.layer_norm1.weight (ldm's name for it) "
+            "is missing"},
         MissingBlock{"model.diffusion_model.input_blocks.3.",
                      "tensor model.diffusion_model.input_blocks.3.0.in_layers.2.weight is missing"},
         MissingBlock{

@@ -23,15 +23,16 @@ NameInFile renamed(const std::string& from, const std::string& to);
 // All that do not begin so, as they are.
 NameInFile all_but(const std::string& prefix);
 
-// The model in one file of ldm's layout, in memory. Its vocabulary is CLIP's; pictures of 16 x 16 are enough for it.
+// The model in one file of ldm's layout, in memory; the same with the vocabulary that pictures take.
 const SafeTensors& small_model();
+const SafeTensors& drawing_model();
 
 // Its tensors that have a name, in one file; in two, with the index "STEM.safetensors.index.VARIANT.json".
 void write_part(const std::filesystem::path& path, const NameInFile& name, const SafeTensors& model = small_model());
 void write_shards(const std::filesystem::path& folder, const std::string& stem, const std::string& variant,
-                  const NameInFile& name);
+                  const NameInFile& name, const SafeTensors& model = small_model());
 
 // As diffusers saves it: model_index.json, unet/, vae/, text_encoder/, scheduler/, with config files.
-void write_diffusers_folder(const std::filesystem::path& folder);
+void write_diffusers_folder(const std::filesystem::path& folder, const SafeTensors& model = small_model());
 
 }  // namespace safelight::test
