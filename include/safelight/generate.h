@@ -34,7 +34,7 @@ struct ModelOptions {
 // thread that opened it. The context's CancelToken must outlive it.
 class Model {
  public:
-  // `path` is a single file, an index of shards, or a diffusers folder; docs/models.md says how each is read. Throws
+  // `path` is a single file, an index of shards, or a diffusers folder; docs/layouts.md says how each is read. Throws
   // Error(io), Error(format), or Error(model) if it is no Stable Diffusion 1.x checkpoint, saying what it is, which
   // part it lacks, or which tensor is wrong; Error(usage) for an option that makes no sense, an unknown backend, or a
   // number of threads outside [0, 1024]. Reports Progress "open". The SHA-256 of the file with its UNet, which

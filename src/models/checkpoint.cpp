@@ -6,12 +6,12 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/printable.h"
 #include "core/shown_path.h"
 #include "format/residency.h"
 #include "models/checkpoint_builder.h"
 #include "models/checkpoint_state.h"
-#include "models/diffusers_folder.h"
+#include "models/component_files.h"
+#include "models/part_folders.h"
 
 namespace safelight {
 namespace {
@@ -21,6 +21,21 @@ constexpr std::size_t kLongestName = 200;  // that a message shows
 // How many characters two names have in common at their beginning.
 std::size_t common_beginning(std::string_view a, std::string_view b) {
   return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
+// One file, an index of shards, or a folder with one of them. Error(usage) for a variant that it is not of.
+ShardedTensors open_files(const std::filesystem::path& path, const std::string& variant) {
+  std::error_code unknown;
+  const bool is_folder = std::filesystem::is_directory(path, unknown);
+  const std::vector<ComponentFile> files = is_folder ? component_files(path) : std::vector<ComponentFile>{};
+  if (!files.empty()) {
+    const ComponentFile& chosen = choose(files, path, variant);
+    if (variant.empty() || chosen.variant == variant) return ShardedTensors::open(chosen.path);
+  }
+  if (!variant.empty())
+    fail(ErrorCategory::usage, "[variant] {} is no folder with files of the variant {}", shown_path(path),
+         printable(variant));
+  return ShardedTensors::open(path);
 }
 
 }  // namespace
@@ -45,17 +60,15 @@ Checkpoint::Checkpoint(const SafeTensors& file) {
 }
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path, const CheckpointSources& sources) {
-  CheckpointBuilder builder(path);
-  if (is_diffusers_folder(path)) {
-    add_diffusers_folder(builder, path, sources.variant);
+  CheckpointBuilder builder(path, sources);
+  if (has_part_folders(path)) {
+    add_part_folders(builder, path, sources.variant);
   } else {
-    if (!sources.variant.empty())
-      fail(ErrorCategory::usage, "[variant] {} is no diffusers folder, which alone has variants", shown_path(path));
-    builder.add(ShardedTensors::open(path));
+    builder.add(open_files(path, sources.variant));
   }
-  if (!sources.vae.empty()) builder.replace(PartKind::vae, ShardedTensors::open(sources.vae), "vae");
+  if (!sources.vae.empty()) builder.replace(PartKind::vae, open_files(sources.vae, {}), "vae");
   for (const std::filesystem::path& file : sources.text_encoders)
-    builder.replace(PartKind::text_encoder, ShardedTensors::open(file), "text-encoder");
+    builder.replace(PartKind::text_encoder, open_files(file, {}), "text-encoder");
   return std::move(builder).build();
 }
 
@@ -78,6 +91,7 @@ Tensor Checkpoint::tensor(const TensorInfo& info) const { return state_->file(in
 const Metadata& Checkpoint::metadata() const noexcept { return state_->metadata; }
 const CheckpointFacts& Checkpoint::facts() const noexcept { return state_->facts; }
 std::span<const SafeTensors> Checkpoint::files() const noexcept { return state_->files; }
+const CheckpointSources& Checkpoint::sources() const noexcept { return state_->sources; }
 const std::filesystem::path& Checkpoint::path() const noexcept { return state_->path; }
 
 const std::string& Checkpoint::name_in_file(const TensorInfo& info) const noexcept {

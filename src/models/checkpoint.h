@@ -29,11 +29,11 @@ struct CheckpointFacts {
   std::array<std::optional<std::string>, 2> text_activation{};  // text_encoder, text_encoder_2: "quick_gelu" or "gelu"
 };
 
-// What to take in place of, or besides, what is at the model's own path.
+// What to take in place of, or besides, what is at the model's own path: files, indexes, or folders with one of them.
 struct CheckpointSources {
   std::filesystem::path vae{};                         // empty: none
   std::vector<std::filesystem::path> text_encoders{};  // which is which, their shapes tell
-  std::string variant{};  // of a diffusers folder's files, such as "fp16"; empty: the plain
+  std::string variant{};                               // of the files in folders, such as "fp16"; empty: the plain
 };
 
 // A table of tensors under our names (models/model_parts.h), whatever their files call them. What belongs to no part
@@ -43,7 +43,7 @@ class Checkpoint {
  public:
   // `path` is one of:
   //   - a single file: a checkpoint, or a UNet alone, in ldm's layout or diffusers'; also an index of shards, or a
-  //     folder of them
+  //     folder with one of them (models/component_files.h)
   //   - a diffusers folder: model_index.json, unet/, vae/, text_encoder/, text_encoder_2/, scheduler/
   // Says nothing about what is missing: see models/missing_parts.h. Throws Error(io), Error(format) from the readers;
   // Error(usage) for a variant that no file is of, or two files that are the same part; Error(model) for a file without
@@ -79,6 +79,9 @@ class Checkpoint {
 
   // All files that tensors come from.
   std::span<const SafeTensors> files() const noexcept;
+
+  // What was asked for besides the path.
+  const CheckpointSources& sources() const noexcept;
 
   // What was opened; empty if it was open already and had no path.
   const std::filesystem::path& path() const noexcept;

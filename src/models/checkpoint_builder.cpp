@@ -137,6 +137,7 @@ Checkpoint CheckpointBuilder::build() && {
     for (const SafeTensors& file : files.shards()) places.emplace(&file, places.size());
   std::ranges::stable_sort(rows_, {}, [&](const Row& row) { return std::pair(places.at(row.file), row.info.begin); });
   state->path = std::move(path_);
+  state->sources = std::move(sources_);
   state->metadata = std::move(metadata_);
   state->facts = std::move(facts_);
   const SafeTensors* last = nullptr;

@@ -15,8 +15,9 @@ namespace safelight {
 
 class CheckpointBuilder {
  public:
-  // `path`: what messages call the whole.
-  explicit CheckpointBuilder(std::filesystem::path path) : path_(std::move(path)) {}
+  // `path`: what messages call the whole. `sources`: what was asked for besides, for Checkpoint::sources() alone.
+  explicit CheckpointBuilder(std::filesystem::path path, CheckpointSources sources = {})
+      : path_(std::move(path)), sources_(std::move(sources)) {}
 
   // All tensors of a model's own files: its parts, and the rest as it is.
   void add(const ShardedTensors& files);
@@ -56,6 +57,7 @@ class CheckpointBuilder {
   std::uint64_t context_width() const;
 
   std::filesystem::path path_;
+  CheckpointSources sources_;
   std::deque<ShardedTensors> kept_;  // what the rows refer to
   std::vector<Row> rows_;
   std::vector<ModelPart> text_encoders_;  // of the model itself, until its UNet is known

@@ -24,6 +24,7 @@ struct Checkpoint::State {
   const SafeTensors& file(const TensorInfo& info) const noexcept { return files[file_of[index(info)]]; }
 
   std::filesystem::path path;
+  CheckpointSources sources;
   std::vector<TensorInfo> tensors;
   std::vector<std::string> names_in_files;  // of each tensor
   std::vector<std::size_t> file_of;         // of each tensor, in `files`

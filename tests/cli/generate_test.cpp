@@ -103,7 +103,8 @@ TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
   EXPECT_THAT(refusal(arguments(unet, {"--vae", text}), 5), HasSubstr("is a text encoder (tensor "));
   EXPECT_THAT(refusal(arguments(unet, {"--text-encoder", text, "--text-encoder", text}), 2),
               HasSubstr("are both for one place"));
-  EXPECT_THAT(refusal(arguments(unet, {"--variant", "fp16"}), 2), HasSubstr("is no diffusers folder"));
+  EXPECT_THAT(refusal(arguments(unet, {"--variant", "fp16"}), 2),
+              HasSubstr("is no folder with files of the variant fp16"));
   EXPECT_THAT(refusal(arguments(inputs_ / "paper", {"--variant", "fp16"}), 2),
               HasSubstr("has no files of the variant fp16, only plain ones"));
   EXPECT_THAT(refusal(arguments(inputs_ / "paper/scheduler"), 3), HasSubstr("has no .safetensors file"));
@@ -113,7 +114,11 @@ TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
   EXPECT_EQ(*parse_infotext(file.text.at("parameters")).find("Model"), "paper");
   const Result parts = run(sized(arguments(unet, {"--vae", vae, "--text-encoder", text}), "16", "16"));
   ASSERT_EQ(parts.exit_code, 0) << parts.err;
-  EXPECT_EQ(read_png(folder_ / "out.png").picture.rgb, file.picture.rgb);
+  const PictureFile again = read_png(folder_ / "out.png");
+  EXPECT_EQ(again.picture.rgb, file.picture.rgb);
+  const Infotext info = parse_infotext(again.text.at("parameters"));
+  EXPECT_EQ(*info.find("VAE"), "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(*info.find("Text encoder"), "model.safetensors");
 }
 
 TEST_F(GenerateCommand, TheSameSeedIsTheSameFileAtAnyNumberOfThreads) {

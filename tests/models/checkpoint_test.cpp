@@ -60,7 +60,8 @@ TEST_F(CheckpointTest, ASingleFile) {
   const std::byte* const begin = file.tensor(file.tensors().front()).data();
   for (const TensorInfo& info : file.tensors())  // borrowed, and in their order
     EXPECT_EQ(file.tensor(info).data() - begin, static_cast<std::ptrdiff_t>(info.begin));
-  EXPECT_ERROR(Checkpoint::open(file.path(), {.variant = "fp16"}), usage, "is no diffusers folder");
+  EXPECT_ERROR(Checkpoint::open(file.path(), {.variant = "fp16"}), usage,
+               "is no folder with files of the variant fp16");
 }
 
 TEST_F(CheckpointTest, ADiffusersFolderAndWhatItsConfigurationSays) {
@@ -112,6 +113,10 @@ TEST_F(CheckpointTest, VariantsArePlainUnlessAsked) {
   write_file(unet / "._diffusion_pytorch_model.safetensors", "of another system");
   EXPECT_EQ(chosen(""), "diffusion_pytorch_model.safetensors");
   EXPECT_EQ(chosen("fp16"), "diffusion_pytorch_model.fp16.safetensors");  // the other parts have only plain files
+  EXPECT_EQ(Checkpoint::open(unet).main_file().filename(), "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(Checkpoint::open(unet, {.variant = "fp16"}).main_file().filename(),
+            "diffusion_pytorch_model.fp16.safetensors");
+  EXPECT_ERROR(Checkpoint::open(unet, {.variant = "bf16"}), usage, "is no folder with files of the variant bf16");
   EXPECT_THAT(chosen("non_ema"), HasSubstr("diffusion_pytorch_model.non_ema-0000"));
   fs::remove(unet / "diffusion_pytorch_model.safetensors");
   EXPECT_ERROR(chosen(""), model, "has no plain .safetensors file, but those of variants: fp16, non_ema");

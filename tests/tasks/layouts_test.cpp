@@ -70,7 +70,8 @@ TEST_F(Layouts, OfOneModelMakeOnePicture) {
   fs::remove(diffusers / "text_encoder/model.safetensors");
   test::write_shards(diffusers / "vae", "diffusion_pytorch_model", "", test::vae_of_diffusers(), test::drawing_model());
   fs::remove(diffusers / "vae/diffusion_pytorch_model.safetensors");
-  EXPECT_EQ(picture(diffusers, {.variant = "fp16"}), expected);
+  EXPECT_EQ(picture(diffusers, {.variant = "fp16"}, &infotext), expected);
+  EXPECT_THAT(infotext, ::testing::HasSubstr("Variant: fp16"));
 }
 
 TEST_F(Layouts, AnotherVaeMakesAnotherPicture) {

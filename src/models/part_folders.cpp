@@ -1,4 +1,4 @@
-#include "models/diffusers_folder.h"
+#include "models/part_folders.h"
 
 #include <fmt/format.h>
 
@@ -107,13 +107,13 @@ void read_config(const fs::path& folder, const Component& component, const Shard
 
 }  // namespace
 
-bool is_diffusers_folder(const fs::path& path) {
+bool has_part_folders(const fs::path& path) {
   std::error_code unknown;
   return fs::is_directory(path, unknown) &&
          (fs::exists(path / "model_index.json", unknown) || fs::is_directory(path / "unet", unknown));
 }
 
-void add_diffusers_folder(CheckpointBuilder& builder, const fs::path& folder, const std::string& variant) {
+void add_part_folders(CheckpointBuilder& builder, const fs::path& folder, const std::string& variant) {
   const auto index = ConfigFile::read(folder / "model_index.json");
   CheckpointFacts facts;
   if (index) facts.zeros_for_empty_prompt = index->flag("force_zeros_for_empty_prompt");

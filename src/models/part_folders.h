@@ -14,12 +14,12 @@
 namespace safelight {
 
 // Is it a folder with a model_index.json, or one with a folder unet?
-bool is_diffusers_folder(const std::filesystem::path& path);
+bool has_part_folders(const std::filesystem::path& path);
 
 // Adds what is in the folder: its UNet, without which it is no model, and of the others what is there. `variant` as in
 // CheckpointSources; a part that has no files of it comes from its plain ones, but Error(usage) if that is so for all.
 // Error(model) for a part without files or whose configuration contradicts its tensors, Error(format) for a
 // configuration that is not one.
-void add_diffusers_folder(CheckpointBuilder& builder, const std::filesystem::path& folder, const std::string& variant);
+void add_part_folders(CheckpointBuilder& builder, const std::filesystem::path& folder, const std::string& variant);
 
 }  // namespace safelight
