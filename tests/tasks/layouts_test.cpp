@@ -19,7 +19,7 @@ class Layouts : public ::testing::Test {
  protected:
   static std::vector<std::uint8_t> picture(const fs::path& path, const ModelOptions& options = {},
                                            std::string* infotext = nullptr) {
-    Model model = Model::open(path, options, {});
+    Model model = Model::open(path, options, {.threads = 1});
     std::vector<std::uint8_t> rgb;
     generate(model, {.prompt = "a house", .width = 16, .height = 16, .steps = 2, .seed = 3},
              [&](const GeneratedPicture& made) {
