@@ -62,7 +62,7 @@ Checkpoint::Checkpoint(const SafeTensors& file) {
 Checkpoint Checkpoint::open(const std::filesystem::path& path, const CheckpointSources& sources) {
   CheckpointBuilder builder(path, sources);
   if (has_part_folders(path)) {
-    add_part_folders(builder, path, sources.variant);
+    add_part_folders(builder, path, sources);
   } else {
     builder.add(open_files(path, sources.variant));
   }

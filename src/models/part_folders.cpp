@@ -113,7 +113,8 @@ bool has_part_folders(const fs::path& path) {
          (fs::exists(path / "model_index.json", unknown) || fs::is_directory(path / "unet", unknown));
 }
 
-void add_part_folders(CheckpointBuilder& builder, const fs::path& folder, const std::string& variant) {
+void add_part_folders(CheckpointBuilder& builder, const fs::path& folder, const CheckpointSources& sources) {
+  const std::string& variant = sources.variant;
   const auto index = ConfigFile::read(folder / "model_index.json");
   CheckpointFacts facts;
   if (index) facts.zeros_for_empty_prompt = index->flag("force_zeros_for_empty_prompt");
@@ -121,7 +122,9 @@ void add_part_folders(CheckpointBuilder& builder, const fs::path& folder, const 
   for (const Component& component : kComponents) {
     const fs::path place = folder / component.folder;
     std::error_code unknown;
-    if ((index && index->is_null(component.folder)) || !fs::is_directory(place, unknown)) continue;
+    const bool left_out = index && index->is_null(component.folder);
+    const bool replaced = component.kind == PartKind::vae && !sources.vae.empty();
+    if (left_out || replaced || !fs::is_directory(place, unknown)) continue;
     const std::vector<ComponentFile> candidates = component_files(place);
     const ComponentFile& file = choose(candidates, place, variant);
     any_of_variant |= file.variant == variant;

@@ -204,6 +204,8 @@ TEST_F(CheckpointTest, WhatIsNoFile) {
   EXPECT_ERROR(Checkpoint::open(path), io, "diffusion_pytorch_model.safetensors");
   fs::remove(file);
   EXPECT_ERROR(Checkpoint::open(path), model, "vae has no .safetensors file");
+  write_part(folder_ / "vae.safetensors", renamed(kVae, ""));
+  EXPECT_EQ(opening(path, {.vae = folder_ / "vae.safetensors"}), "opened");
   write_file(path / "vae/diffusion_pytorch_model.bin", "x");
   EXPECT_ERROR(Checkpoint::open(path), model, "but diffusion_pytorch_model.bin, which `safelight convert` may turn");
   write_part(file, text_encoder_of_transformers());
