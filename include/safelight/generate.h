@@ -23,16 +23,23 @@ namespace safelight {
 // What is not in the checkpoint's file, or not as it should be taken.
 struct ModelOptions {
   std::string prediction = "automatic";  // automatic (what the file says, or is known for), noise, v
+
+  // Parts that a model lacks, or others in place of its own: .safetensors files of any layout, a whole checkpoint too.
+  std::filesystem::path vae{};                         // empty: the model's own
+  std::vector<std::filesystem::path> text_encoders{};  // which is which, their shapes tell; empty: the model's own
+  std::string variant{};  // of a diffusers folder's files, such as "fp16"; empty: the plain
 };
 
 // A Stable Diffusion checkpoint, open and ready to make pictures. Thread-compatible: one call at a time, from the
 // thread that opened it. The context's CancelToken must outlive it.
 class Model {
  public:
-  // Throws Error(io), Error(format), or Error(model) if the file is no Stable Diffusion 1.x checkpoint, saying what it
-  // is or which tensor is wrong; Error(usage) for an unknown backend, or a number of threads outside [0, 1024].
-  // Reports Progress "open". Its SHA-256, which generate() writes into pictures, is computed meanwhile at idle
-  // priority.
+  // `path` is a single file, an index of shards, or a diffusers folder; docs/layouts.md says how each is read. Throws
+  // Error(io), Error(format), or Error(model) if it is no Stable Diffusion 1.x checkpoint, saying what it is, which
+  // part it lacks, or which tensor is wrong; Error(usage) for an option that makes no sense, an unknown backend, or a
+  // number of threads outside [0, 1024]. Reports Progress "open". The SHA-256 of the file with its UNet, which
+  // generate() writes into pictures, is computed meanwhile at idle priority.
+  static Model open(const std::filesystem::path& path, const ModelOptions& options, const Context& context);
   static Model open(const std::filesystem::path& path, const Context& context = {});
 
   Model(Model&&) noexcept;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <utility>
+
+#include "arithmetic/unet_names.h"
+#include "core/take.h"
 
 namespace safelight {
 namespace {
@@ -15,94 +17,15 @@ struct Renamed {
   std::string_view from, to;
 };
 
-// Takes `prefix` off, if it is there.
-bool take(std::string_view& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
-
-bool take_end(std::string_view& text, std::string_view suffix) {
-  if (!text.ends_with(suffix)) return false;
-  text.remove_suffix(suffix.size());
-  return true;
-}
-
-// Takes a number and the dot behind it.
-std::optional<int> take_number(std::string_view& text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  if (!text.empty() && !take(text, ".")) return std::nullopt;
-  return value;
-}
-
 std::string with_underscores(std::string_view path) {
   std::string result(path);
   std::ranges::replace(result, '.', '_');
   return result;
 }
 
-// Inside a residual block.
-constexpr std::array<Renamed, 6> kResnet{{{"in_layers.0", "norm1"},
-                                          {"in_layers.2", "conv1"},
-                                          {"emb_layers.1", "time_emb_proj"},
-                                          {"out_layers.0", "norm2"},
-                                          {"out_layers.3", "conv2"},
-                                          {"skip_connection", "conv_shortcut"}}};
-
-// Outside the blocks.
-constexpr std::array<Renamed, 7> kTrunk{{{"input_blocks.0.0", "conv_in"},
-                                         {"time_embed.0", "time_embedding.linear_1"},
-                                         {"time_embed.2", "time_embedding.linear_2"},
-                                         {"label_emb.0.0", "add_embedding.linear_1"},
-                                         {"label_emb.0.2", "add_embedding.linear_2"},
-                                         {"out.0", "conv_norm_out"},
-                                         {"out.2", "conv_out"}}};
-
 std::optional<std::string> renamed(std::span<const Renamed> table, std::string_view name) {
   for (const Renamed& row : table)
     if (row.from == name) return std::string(row.to);
-  return std::nullopt;
-}
-
-// The member `rest` of the block `place`: a residual block, or a transformer, whose members have the same names.
-std::optional<std::string> resnet(const std::string& place, std::string_view rest) {
-  const auto member = renamed(kResnet, rest);
-  return member ? std::optional(place + "." + *member) : std::nullopt;
-}
-std::optional<std::string> transformer(const std::string& place, std::string_view rest) {
-  return rest.empty() ? std::nullopt : std::optional(fmt::format("{}.{}", place, rest));
-}
-
-// Block 0 is the first convolution; then each level has two residual blocks and one that halves the size.
-std::optional<std::string> input_block(int block, int part, std::string_view rest) {
-  const int level = (block - 1) / 3, place = (block - 1) % 3;
-  if (block < 1) return std::nullopt;
-  if (place == 2) {
-    if (part == 0 && rest == "op") return fmt::format("down_blocks.{}.downsamplers.0.conv", level);
-    return std::nullopt;
-  }
-  if (part == 0) return resnet(fmt::format("down_blocks.{}.resnets.{}", level, place), rest);
-  if (part == 1) return transformer(fmt::format("down_blocks.{}.attentions.{}", level, place), rest);
-  return std::nullopt;
-}
-
-// Each level has three residual blocks; what doubles the size comes last in the third, behind the transformer if there
-// is one.
-std::optional<std::string> output_block(int block, int part, std::string_view rest) {
-  const int level = block / 3, place = block % 3;
-  if (part > 0 && rest == "conv") return fmt::format("up_blocks.{}.upsamplers.0.conv", level);
-  if (part == 0) return resnet(fmt::format("up_blocks.{}.resnets.{}", level, place), rest);
-  if (part == 1) return transformer(fmt::format("up_blocks.{}.attentions.{}", level, place), rest);
-  return std::nullopt;
-}
-
-// Residual, transformer, residual.
-std::optional<std::string> middle_block(int part, std::string_view rest) {
-  if (part == 1) return transformer("mid_block.attentions.0", rest);
-  if (part == 0 || part == 2) return resnet(fmt::format("mid_block.resnets.{}", part / 2), rest);
   return std::nullopt;
 }
 
@@ -186,20 +109,6 @@ std::optional<std::string> module_key(std::string_view module) {
 }
 
 }  // namespace
-
-std::optional<std::string> diffusers_unet_module(std::string_view module) {
-  if (auto name = renamed(kTrunk, module)) return name;
-  const bool input = take(module, "input_blocks."), output = !input && take(module, "output_blocks.");
-  if (!input && !output) {
-    if (!take(module, "middle_block.")) return std::nullopt;
-    const auto part = take_number(module);
-    return part ? middle_block(*part, module) : std::nullopt;
-  }
-  const auto block = take_number(module);
-  const auto part = block ? take_number(module) : std::nullopt;
-  if (!part) return std::nullopt;
-  return input ? input_block(*block, *part, module) : output_block(*block, *part, module);
-}
 
 std::vector<LoraHome> lora_homes(std::string_view name) {
   const bool stacked = name.ends_with(".attn.in_proj_weight");

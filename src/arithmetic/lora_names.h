@@ -35,8 +35,4 @@ struct LoraHome {
 // Knows the single-file layout of SD 1.x, 2.x and XL (two residual blocks in each level), and diffusers'.
 std::vector<LoraHome> lora_homes(std::string_view name);
 
-// The UNet's part of the above: "input_blocks.1.1.proj_in" -> "down_blocks.0.attentions.0.proj_in"; nothing if it is
-// not the name of such a module.
-std::optional<std::string> diffusers_unet_module(std::string_view ldm_module);
-
 }  // namespace safelight

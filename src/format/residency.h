@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "safelight/safetensors.h"
@@ -15,5 +16,8 @@ std::uint64_t bytes_below(const SafeTensors& file, std::string_view prefix);
 // system's cache of files as long as it has room, and come back when they are touched (at some 10 GB/s from there).
 // Pages that they share with other tensors stay. Does nothing for bytes in memory (parse()).
 void release_pages(const SafeTensors& file, std::string_view prefix = {});
+
+// The same of these tensors of the file, whatever they are called.
+void release_pages(const SafeTensors& file, std::span<const TensorInfo* const> tensors);
 
 }  // namespace safelight

@@ -24,8 +24,8 @@ std::string either(std::span<const Shape> shapes) {
 
 }  // namespace
 
-Loader::Loader(const SafeTensors& file, Backend& backend, std::string prefix)
-    : file_(&file), backend_(&backend), prefix_(std::move(prefix)) {}
+Loader::Loader(const Checkpoint& checkpoint, Backend& backend, std::string prefix)
+    : checkpoint_(checkpoint), backend_(&backend), prefix_(std::move(prefix)) {}
 
 Loader Loader::operator/(std::string_view name) const {
   Loader below = *this;
@@ -46,17 +46,15 @@ std::string Loader::path(std::string_view name) const {
 }
 
 bool Loader::has(std::string_view name) const {
-  const std::string exact = path(name), below = exact + ".";
-  return file_->find(exact) || std::any_of(file_->tensors().begin(), file_->tensors().end(),
-                                           [&](const TensorInfo& t) { return t.name.starts_with(below); });
+  const std::string exact = path(name);
+  return checkpoint_.find(exact) || !checkpoint_.below(exact + ".").empty();
 }
 
 std::int64_t Loader::count() const {
   const std::string below = prefix_ + ".";
   std::int64_t most = 1;
-  for (const TensorInfo& t : file_->tensors()) {
-    if (!t.name.starts_with(below)) continue;
-    const char *digits = t.name.data() + below.size(), *end = t.name.data() + t.name.size();
+  for (const TensorInfo* t : checkpoint_.below(below)) {
+    const char *digits = t->name.data() + below.size(), *end = t->name.data() + t->name.size();
     std::int32_t index = 0;
     const auto [stop, error] = std::from_chars(digits, end, index);
     if (error == std::errc() && index >= 0 && stop != end && *stop == '.')
@@ -66,18 +64,17 @@ std::int64_t Loader::count() const {
 }
 
 void Loader::reject(std::string_view name, std::string_view complaint) const {
-  const std::string file = file_->path().empty() ? "the file" : file_->path().string();
-  fail(ErrorCategory::model, "[model] {}: tensor {} {}", file, path(name), complaint);
+  fail(ErrorCategory::model, "[model] {} {}", checkpoint_.where(path(name)), complaint);
 }
 
 const TensorInfo& Loader::info(std::string_view name) const {
-  const TensorInfo* found = file_->find(path(name));
+  const TensorInfo* found = checkpoint_.find(path(name));
   if (!found) reject(name, "is missing");
   return *found;
 }
 
 std::int64_t Loader::dim(std::string_view name, std::size_t axis) const {
-  const Shape shape = file_->tensor(info(name)).shape();
+  const Shape shape = checkpoint_.tensor(info(name)).shape();
   if (axis >= shape.size())
     reject(name, fmt::format("has shape {}, expected at least {} dimensions", to_string(shape), axis + 1));
   if (shape[axis] == 0) reject(name, fmt::format("has shape {}, expected no size of zero", to_string(shape)));
@@ -89,9 +86,9 @@ Tensor Loader::tensor(std::string_view name, const Shape& expected) const {
 }
 
 Tensor Loader::tensor(std::string_view name, std::span<const Shape> accepted) const {
-  const TensorInfo* found = file_->find(path(name));
+  const TensorInfo* found = checkpoint_.find(path(name));
   if (!found) reject(name, fmt::format("is missing, expected with shape {}", either(accepted)));
-  Tensor t = file_->tensor(*found);
+  Tensor t = checkpoint_.tensor(*found);
   if (std::find(accepted.begin(), accepted.end(), t.shape()) == accepted.end())
     reject(name, fmt::format("has shape {}, expected {}", to_string(t.shape()), either(accepted)));
   if (!holds_numbers(t.dtype()))

@@ -7,19 +7,19 @@
 #include <string>
 #include <string_view>
 
+#include "models/checkpoint.h"
 #include "ops/backend.h"
-#include "safelight/safetensors.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
 
 enum class Bias { required, none };
 
-// Cheap to copy. The file and the backend must outlive it (the layers made from it keep only the file's mapping).
+// Cheap to copy. The backend must outlive it and the layers made from it, which keep the mappings of their files.
 // Every Error(model) that it throws names the file and the tensor, what was expected and what was found.
 class Loader {
  public:
-  Loader(const SafeTensors& file, Backend& backend, std::string prefix = {});
+  Loader(const Checkpoint& checkpoint, Backend& backend, std::string prefix = {});
 
   Loader operator/(std::string_view name) const;
   Loader operator/(std::int64_t index) const;
@@ -55,7 +55,8 @@ class Loader {
   std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec) const;
   std::unique_ptr<Embedding> embedding(const EmbeddingSpec& spec) const;
 
-  // Throws Error(model): "[model] FILE: tensor PREFIX.NAME <complaint>". For what only the model can know is wrong.
+  // Throws Error(model): "[model] FILE: tensor PREFIX.NAME <complaint>", with the name that the file has for it, too,
+  // if that is another. For what only the model can know is wrong.
   [[noreturn]] void reject(std::string_view name, std::string_view complaint) const;
 
  private:
@@ -63,7 +64,7 @@ class Loader {
   const TensorInfo& info(std::string_view name) const;
   Tensor tensor(std::string_view name, std::span<const Shape> accepted) const;
 
-  const SafeTensors* file_;
+  Checkpoint checkpoint_;
   Backend* backend_;
   std::string prefix_;
   Precision precision_ = Precision::full;

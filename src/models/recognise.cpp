@@ -22,8 +22,8 @@ std::string printable(std::string_view name) {
   return name.size() > kMost ? text + "..." : text;
 }
 
-std::string describe(const TensorInfo& t) {
-  return fmt::format("tensor {} {} [{}]", printable(t.name), name(t.dtype), fmt::join(t.shape, ", "));
+std::string describe(const Checkpoint& file, const TensorInfo& t) {
+  return fmt::format("tensor {} {} [{}]", printable(file.name_in_file(t)), name(t.dtype), fmt::join(t.shape, ", "));
 }
 
 enum class Where { starts, ends, contains };
@@ -40,7 +40,7 @@ bool matches(std::string_view name, Where where, std::string_view part) {
   return false;
 }
 
-const TensorInfo* find(const SafeTensors& file, Where where, std::string_view part) {
+const TensorInfo* find(const Checkpoint& file, Where where, std::string_view part) {
   const auto found = std::find_if(file.tensors().begin(), file.tensors().end(),
                                   [&](const TensorInfo& t) { return matches(t.name, where, part); });
   return found == file.tensors().end() ? nullptr : &*found;
@@ -90,30 +90,33 @@ Recognition other(std::string what, std::string evidence) {
   return {.what = std::move(what), .evidence = std::move(evidence)};
 }
 
-Recognition without_ldm_unet(const SafeTensors& file) {
+Recognition without_ldm_unet(const Checkpoint& file) {
   for (const Sign& sign : kSigns)
-    if (const TensorInfo* t = find(file, sign.where, sign.part)) return other(std::string(sign.what), describe(*t));
+    if (const TensorInfo* t = find(file, sign.where, sign.part))
+      return other(std::string(sign.what), describe(file, *t));
   if (file.tensors().empty()) return other("a file without tensors", "its header names none");
   const TensorInfo& first = file.tensors().front();
   // A learned word saved by diffusers: its name is the word, its value one vector or a few.
   if (file.tensors().size() == 1 && (first.shape.size() == 1 || (first.shape.size() == 2 && first.shape[0] <= 75)))
-    return other("a textual inversion", describe(first));
-  return other("of an unknown kind",
-               fmt::format("no tensor {}; the first of {} is {}", kFirstConv, file.tensors().size(), describe(first)));
+    return other("a textual inversion", describe(file, first));
+  return other("of an unknown kind", fmt::format("no tensor {}; the first of {} is {}", kFirstConv,
+                                                 file.tensors().size(), describe(file, first)));
 }
 
 // What has a UNet in the ldm layout, which begins with this convolution.
-Recognition with_ldm_unet(const SafeTensors& file, const TensorInfo& first_conv) {
-  const auto unknown = [](std::string_view what, const TensorInfo& t) { return other(std::string(what), describe(t)); };
+Recognition with_ldm_unet(const Checkpoint& file, const TensorInfo& first_conv) {
+  const auto unknown = [&file](std::string_view what, const TensorInfo& t) {
+    return other(std::string(what), describe(file, t));
+  };
   if (const TensorInfo* t = find(file, Where::starts, "control_model.")) return unknown("a ControlNet", *t);
   const TensorInfo *label = file.find(kLabel), *embedder = find(file, Where::starts, "conditioner.embedders.");
   const TensorInfo* to_k = find(file, Where::ends, kToK);
-  Recognition found{.family = Family::sd1, .evidence = describe(first_conv)};
+  Recognition found{.family = Family::sd1, .evidence = describe(file, first_conv)};
   std::string_view name = "Stable Diffusion 1";
   if (label || embedder) {
     found.family = Family::sdxl;
     name = "Stable Diffusion XL";
-    found.evidence = describe(label ? *label : *embedder);
+    found.evidence = describe(file, label ? *label : *embedder);
     if (dim(label, 1) == 2560 || dim(&first_conv, 0) == 384) {
       found.family = Family::sdxl_refiner;
       found.what = "a Stable Diffusion XL refiner";
@@ -124,7 +127,7 @@ Recognition with_ldm_unet(const SafeTensors& file, const TensorInfo& first_conv)
              text || dim(to_k, 1) == 1024) {
     found.family = Family::sd2;
     name = "Stable Diffusion 2";
-    found.evidence = describe(text ? *text : *to_k);
+    found.evidence = describe(file, text ? *text : *to_k);
   }
   switch (dim(&first_conv, 1)) {
     case 4:
@@ -145,13 +148,13 @@ Recognition with_ldm_unet(const SafeTensors& file, const TensorInfo& first_conv)
     default:
       return unknown("a UNet of an unknown kind", first_conv);
   }
-  found.evidence = describe(first_conv);
+  found.evidence = describe(file, first_conv);
   return found;
 }
 
 }  // namespace
 
-Recognition recognise(const SafeTensors& file) {
+Recognition recognise(const Checkpoint& file) {
   const TensorInfo* first_conv = file.find(kFirstConv);
   if (!first_conv) return without_ldm_unet(file);
   Recognition found = with_ldm_unet(file, *first_conv);

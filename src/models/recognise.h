@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "models/checkpoint.h"
 #include "models/family.h"
-#include "safelight/safetensors.h"
 
 namespace safelight {
 
 struct Recognition {
-  // Of a Stable Diffusion UNet in the ldm layout; nothing for everything else. The next three mean something only if it
+  // Of a Stable Diffusion UNet in any layout; nothing for everything else. The next three mean something only if it
   // is set.
   std::optional<Family> family{};
   ModelTask task = ModelTask::generate;
@@ -23,6 +23,7 @@ struct Recognition {
   std::string evidence{};  // what settles it: a tensor with its shape, or which tensor is missing
 };
 
-Recognition recognise(const SafeTensors& file);
+// Of a file, or of several taken together. The evidence has the names that the files have.
+Recognition recognise(const Checkpoint& file);
 
 }  // namespace safelight

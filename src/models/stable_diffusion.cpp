@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "core/fail.h"
+#include "core/shown_path.h"
+#include "models/missing_parts.h"
 #include "models/recognise.h"
 
 namespace safelight {
@@ -14,8 +16,6 @@ namespace {
 struct Size {
   std::int64_t width, height;
 };
-
-std::string where(const SafeTensors& file) { return file.path().empty() ? "the file" : file.path().string(); }
 
 // "WIDTHxHEIGHT", both multiples of `multiple` and at most 16384.
 std::optional<Size> parse_resolution(std::string_view text, std::int64_t multiple) {
@@ -31,19 +31,28 @@ std::optional<Size> parse_resolution(std::string_view text, std::int64_t multipl
   return width && height ? std::optional(Size{*width, *height}) : std::nullopt;
 }
 
-Size default_size(const SafeTensors& file, std::int64_t factor) {
+Size default_size(const Checkpoint& file, std::int64_t factor) {
   constexpr std::int64_t kLatentSide = 64;  // what Stable Diffusion 1 was trained on: 512 pixels
   const auto said = file.metadata().find("modelspec.resolution");
   if (said != file.metadata().end())
     if (const auto size = parse_resolution(said->second, factor)) return *size;
-  return {kLatentSide * factor, kLatentSide * factor};
+  const std::int64_t side = file.facts().latent_side.value_or(kLatentSide) * factor;
+  return {side, side};
 }
 
-Recognition expect_stable_diffusion_1(const SafeTensors& file) {
+// What the configuration files say goes before what is told from the tensors.
+void apply(const CheckpointFacts& facts, Recognition& found) {
+  found.prediction = facts.prediction.value_or(found.prediction);
+  found.zero_terminal_snr = facts.zero_terminal_snr.value_or(found.zero_terminal_snr);
+}
+
+Recognition expect_stable_diffusion_1(const Checkpoint& file) {
   Recognition found = recognise(file);
-  if (found.family != Family::sd1 || found.prediction != Prediction::noise || !found.lacks.empty())
-    fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion 1.x checkpoint in a single file",
-         where(file), found.what, found.evidence);
+  apply(file.facts(), found);
+  if (found.family != Family::sd1 || found.prediction != Prediction::noise)
+    fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion 1.x checkpoint",
+         shown_path(file.path()), found.what, found.evidence);
+  expect_complete(file);
   return found;
 }
 
@@ -72,7 +81,8 @@ Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
 void expect_networks_to_fit(const StableDiffusion& sd) {
   const auto expect_equal = [&sd](std::string_view one, std::int64_t a, std::string_view other, std::int64_t b) {
     if (a != b)
-      fail(ErrorCategory::model, "[model] {}: {} is {}, {} is {}, expected the same", where(sd.file), one, a, other, b);
+      fail(ErrorCategory::model, "[model] {}: {} is {}, {} is {}, expected the same", shown_path(sd.file.path()), one,
+           a, other, b);
   };
   expect_equal("the text encoder's width", sd.text_encoder.width(), "the width of text that the UNet attends to",
                sd.unet.context_width());
@@ -94,10 +104,10 @@ void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) 
 }
 
 StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend) {
-  return open(SafeTensors::open(path), backend);
+  return open(Checkpoint::open(path), backend);
 }
 
-StableDiffusion StableDiffusion::open(const SafeTensors& file, Backend& backend) {
+StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend) {
   Recognition found = expect_stable_diffusion_1(file);
   const Loader w(file, backend);
   StableDiffusion sd{.file = file,
@@ -111,6 +121,7 @@ StableDiffusion StableDiffusion::open(const SafeTensors& file, Backend& backend)
                      .vae_decoder = VaeDecoder(w / "first_stage_model"),
                      .vae_encoder = VaeEncoder(w / "first_stage_model")};
   expect_networks_to_fit(sd);
+  sd.latent_scale = static_cast<float>(file.facts().latent_scale.value_or(sd.latent_scale));
   const Size size = default_size(file, sd.vae_decoder.factor());
   sd.default_width = size.width;
   sd.default_height = size.height;

@@ -6,23 +6,23 @@
 #include <string>
 #include <string_view>
 
+#include "models/checkpoint.h"
 #include "models/clip_text_encoder.h"
 #include "models/family.h"
 #include "models/unet.h"
 #include "models/vae.h"
-#include "safelight/safetensors.h"
 
 namespace safelight {
 
 struct StableDiffusion {
-  // Opens a single-file checkpoint in the ldm layout. Throws Error(model) if it is something else, saying what it is (a
+  // Opens a checkpoint, whatever files it is in. Throws Error(model) if it is something else, saying what it is (a
   // LoRA, a VAE, a textual inversion, a ControlNet, an inpainting or edit model, SD 2, SDXL, ...) and on what evidence;
-  // Error(model) naming the tensor if one is missing or has another shape than its neighbours demand; Error(io),
-  // Error(format) from the reader. The backend must outlive the result.
-  static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
+  // Error(model) naming the parts that it lacks and what to add; Error(model) naming the tensor if one is missing or
+  // has another shape than its neighbours demand. The backend must outlive the result.
+  static StableDiffusion open(const Checkpoint& file, Backend& backend);
 
-  // The same for a file that is open already.
-  static StableDiffusion open(const SafeTensors& file, Backend& backend);
+  // The same, as Checkpoint::open() finds it.
+  static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
 
   // Binds the UNet's weights again if its linear layers have another precision than this.
   void set_unet_precision(Precision precision, Backend& backend);
@@ -31,7 +31,7 @@ struct StableDiffusion {
   static constexpr std::string_view kTextEncoder = "cond_stage_model.", kUNet = "model.diffusion_model.",
                                     kVaeDecoder = "first_stage_model.decoder.";
 
-  SafeTensors file;
+  Checkpoint file;
   Family family = Family::sd1;
   ModelTask task = ModelTask::generate;
   Prediction prediction = Prediction::noise;
@@ -43,9 +43,9 @@ struct StableDiffusion {
   VaeDecoder vae_decoder;
   VaeEncoder vae_encoder;
 
-  float latent_scale = 0.18215f;  // latents = scale * VAE mean
+  float latent_scale = 0.18215f;  // latents = scale * VAE mean; what the files say, else what the family is known for
   std::int64_t default_width = 512,
-               default_height = 512;  // modelspec.resolution if the file says so, else 64 latent pixels
+               default_height = 512;  // what the files say, else 64 latent pixels
 
   // Picture sides must be multiples of this: the VAE's factor. The UNet takes any number of latent pixels.
   std::int64_t size_multiple() const noexcept { return vae_decoder.factor(); }

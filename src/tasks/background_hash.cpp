@@ -56,6 +56,9 @@ bool BackgroundHash::hash_piece() {
 const std::string& BackgroundHash::hex(const Context& context) {
   if (thread_.joinable()) {
     thread_.request_stop();
+    // Somebody waits now: on a busy machine an idle thread might not finish its piece for seconds.
+    const sched_param none{};
+    pthread_setschedparam(thread_.native_handle(), SCHED_OTHER, &none);
     thread_.join();
   }
   while (hash_piece()) context.check_cancelled();

@@ -11,22 +11,25 @@ constexpr int kMaxThreads = 1024;
 
 }  // namespace
 
-Model Model::open(const std::filesystem::path& path, const Context& context) {
+Model Model::open(const std::filesystem::path& path, const Context& context) { return open(path, {}, context); }
+
+Model Model::open(const std::filesystem::path& path, const ModelOptions& options, const Context& context) {
   const Stopwatch stopwatch;
   if (context.threads < 0 || context.threads > kMaxThreads)
     fail(ErrorCategory::usage, "[threads] expected 1 to {}, or 0 for all cores; found {}", kMaxThreads,
          context.threads);
   context.report("open", 0, 1);
-  const SafeTensors file = SafeTensors::open(path);
+  const Checkpoint file =
+      Checkpoint::open(path, {.vae = options.vae, .text_encoders = options.text_encoders, .variant = options.variant});
   auto state = std::make_unique<State>(context, file);
   state->open_ms = stopwatch.ms();
   context.report("open", 1, 1);
   return Model(std::move(state));
 }
 
-Model::State::State(const Context& c, const SafeTensors& file)
+Model::State::State(const Context& c, const Checkpoint& file)
     : context(c),
-      hash(file.path()),
+      hash(file.main_file()),
       backend(make_backend(c)),
       networks(StableDiffusion::open(file, *backend)),
       tokenizer(networks.text_encoder.positions()) {}

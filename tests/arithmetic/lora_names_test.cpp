@@ -2,30 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
-
 namespace safelight::test {
 namespace {
 
 using ::testing::ElementsAre;
-
-// Every module of SD 1.x and SD XL (tests/golden/unet_names.py).
-TEST(LoraNames, UnetModulesAsDiffusersCallsThem) {
-  std::ifstream file(SAFELIGHT_SOURCE_DIR "/tests/data/arithmetic/unet_names.txt");
-  std::string ldm, expected;
-  int count = 0;
-  for (; file >> ldm >> expected; ++count) EXPECT_EQ(diffusers_unet_module(ldm), expected) << ldm;
-  EXPECT_EQ(count, 635);
-  EXPECT_EQ(diffusers_unet_module("label_emb.0.2"), "add_embedding.linear_2");
-}
-
-TEST(LoraNames, NoModulesOfAUnet) {
-  for (const char* name :
-       {"", "input_blocks", "input_blocks.", "input_blocks.x.0.op", "input_blocks.99999999999.0.op",
-        "input_blocks.3.0.conv", "input_blocks.1.2.proj_in", "input_blocks.-1.0.op", "middle_block.3.x",
-        "output_blocks.0", "output_blocks.0.", "input_blocks.1.1", "decoder.conv_in"})
-    EXPECT_EQ(diffusers_unet_module(name), std::nullopt) << name;
-}
 
 std::vector<std::string> modules(const char* name) {
   std::vector<std::string> result;

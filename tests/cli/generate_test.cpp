@@ -6,6 +6,7 @@
 
 #include "cli/program.h"
 #include "image/infotext.h"
+#include "models/model_files.h"
 #include "models/random_checkpoint.h"
 #include "safelight/picture.h"
 #include "safelight/safetensors.h"
@@ -88,6 +89,36 @@ TEST_F(GenerateCommand, WithoutAModelItUsesTheShippedOneAtItsOwnSize) {
   const PictureFile file = read_png(folder_ / "out.png");
   EXPECT_EQ(file.picture.width, 128);
   EXPECT_EQ(*parse_infotext(file.text.at("parameters")).find("Model"), "papercut");
+}
+
+TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
+  safelight::test::write_diffusers_folder(inputs_ / "paper", safelight::test::drawing_model());
+  const std::string unet = inputs_ / "paper/unet/diffusion_pytorch_model.safetensors",
+                    vae = inputs_ / "paper/vae/diffusion_pytorch_model.safetensors",
+                    text = inputs_ / "paper/text_encoder/model.safetensors";
+  EXPECT_THAT(
+      refusal(arguments(unet), 5),
+      HasSubstr("has a UNet, but no text encoder (64 wide), no VAE decoder, no VAE encoder; add --text-encoder FILE "
+                "and --vae FILE"));
+  EXPECT_THAT(refusal(arguments(unet, {"--vae", text}), 5), HasSubstr("is a text encoder (tensor "));
+  EXPECT_THAT(refusal(arguments(unet, {"--text-encoder", text, "--text-encoder", text}), 2),
+              HasSubstr("are both for one place"));
+  EXPECT_THAT(refusal(arguments(unet, {"--variant", "fp16"}), 2),
+              HasSubstr("is no folder with files of the variant fp16"));
+  EXPECT_THAT(refusal(arguments(inputs_ / "paper", {"--variant", "fp16"}), 2),
+              HasSubstr("has no files of the variant fp16, only plain ones"));
+  EXPECT_THAT(refusal(arguments(inputs_ / "paper/scheduler"), 3), HasSubstr("has no .safetensors file"));
+  const Result whole = run(sized(arguments(inputs_ / "paper"), "16", "16"));
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  const PictureFile file = read_png(folder_ / "out.png");
+  EXPECT_EQ(*parse_infotext(file.text.at("parameters")).find("Model"), "paper");
+  const Result parts = run(sized(arguments(unet, {"--vae", vae, "--text-encoder", text}), "16", "16"));
+  ASSERT_EQ(parts.exit_code, 0) << parts.err;
+  const PictureFile again = read_png(folder_ / "out.png");
+  EXPECT_EQ(again.picture.rgb, file.picture.rgb);
+  const Infotext info = parse_infotext(again.text.at("parameters"));
+  EXPECT_EQ(*info.find("VAE"), "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(*info.find("Text encoder"), "model.safetensors");
 }
 
 TEST_F(GenerateCommand, TheSameSeedIsTheSameFileAtAnyNumberOfThreads) {

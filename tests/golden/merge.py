@@ -15,8 +15,8 @@ import sys
 import numpy as np
 from safetensors.numpy import save_file
 
+import diffusers_names
 import make_checkpoint
-import unet_names
 
 SAMPLES = 16
 TEXT = "cond_stage_model.transformer.text_model.encoder.layers.0."
@@ -79,7 +79,8 @@ class Lora:
 
 def modules(entries):
     """(the module's name in diffusers, UNet or not, the base tensor) of every weight that is a matrix."""
-    unet = dict(unet_names.pairs(make_checkpoint.LAYOUTS["tiny"]))
+    names = diffusers_names.unet(diffusers_names.UNETS["sd1"])  # of its tensors, in any width
+    unet = {ldm.rsplit(".", 1)[0]: theirs.rsplit(".", 1)[0] for theirs, ldm in names.items()}
     for e in entries:
         name = e.name.removesuffix(".weight")
         if name == e.name or len(e.shape) < 2:

@@ -13,9 +13,9 @@
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/forecast_text.h"
+#include "apps/cli/model_choice.h"
 #include "apps/cli/output_files.h"
 #include "apps/cli/progress_display.h"
-#include "apps/cli/shipped_model.h"
 #include "apps/cli/signals.h"
 #include "core/available_memory.h"
 #include "core/fail.h"
@@ -28,7 +28,8 @@ namespace {
 
 struct Options {
   GenerateOptions generate;
-  std::string model, output = "safelight.png", initial_latents, dump, guidance_interval = "0,1";
+  ModelChoice model;
+  std::string output = "safelight.png", initial_latents, dump, guidance_interval = "0,1";
   std::optional<std::int64_t> width, height, seed;
   int threads = 0;
   std::string backend = "cpu";
@@ -139,13 +140,9 @@ void print_summary(const Model& model, const Options& options, const GenerateRep
                peak_resident_memory() / 1'000'000);
 }
 
-Model open_model(const Options& options, const Context& context) {
-  return Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
-}
-
 int print_plan(const Options& options) {
-  Model model =
-      open_model(options, {.threads = options.threads, .backend = options.backend, .cancel = &cancel_on_signals()});
+  Model model = open_model(options.model,
+                           {.threads = options.threads, .backend = options.backend, .cancel = &cancel_on_signals()});
   const GenerateForecast plan = forecast(model, options.generate);
   fmt::print("{}", options.json ? forecast_json(plan, model) : forecast_text(plan));
   return 0;
@@ -169,7 +166,7 @@ int make_pictures(Options& options) {
                         .on_progress = [&](const Progress& p) { display(p); },
                         .cancel = &cancel_on_signals(),
                         .measures = !options.no_measuring};
-  Model model = open_model(options, context);
+  Model model = open_model(options.model, context);
   std::vector<Saved> files;
   const GenerateReport report = generate(model, options.generate, [&](const GeneratedPicture& made) {
     files.push_back({outputs.path(made.index, made.seed), made.seed});
@@ -184,7 +181,7 @@ void add_options(Command command, Options& o) {
   GenerateOptions& g = o.generate;
   command.add_option("-p,--prompt", g.prompt, "What the picture shows").required();
   command.add_option("-n,--negative", g.negative_prompt, "What it should not show");
-  command.add_option("-m,--model", o.model, "Stable Diffusion 1.x checkpoint; without it, the model that is shipped");
+  add_model_options(command, o.model);
   command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced").show_default();
   command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size");
   command.add_option("-H,--height", o.height, "Likewise");

@@ -1,0 +1,34 @@
+#include "apps/cli/model_choice.h"
+
+#include "apps/cli/shipped_model.h"
+
+namespace safelight::cli {
+
+void add_model_options(Command& command, ModelChoice& choice) {
+  command
+      .add_option("-m,--model", choice.model,
+                  "Stable Diffusion 1.x checkpoint, or a UNet alone: a .safetensors file, an index of shards, or a\n"
+                  "folder of diffusers; without it, the model that is shipped")
+      .shown_as("FILE|FOLDER");
+  command.add_option("--vae", choice.vae, "VAE to use, in place of the model's own or where it has none")
+      .shown_as("FILE");
+  command
+      .add_option("--text-encoder", choice.text_encoders,
+                  "Text encoder to use, likewise; may be repeated: which is which, their shapes tell")
+      .shown_as("FILE");
+  command
+      .add_option("--variant", choice.variant,
+                  "Which files of a diffusers folder to use, such as fp16; without it, the plain ones")
+      .shown_as("NAME");
+}
+
+Model open_model(const ModelChoice& choice, const Context& context) {
+  const std::filesystem::path path = choice.model.empty() ? shipped_model() : std::filesystem::path(choice.model);
+  ModelOptions options;
+  options.vae = choice.vae;
+  options.text_encoders.assign(choice.text_encoders.begin(), choice.text_encoders.end());
+  options.variant = choice.variant;
+  return Model::open(path, options, context);
+}
+
+}  // namespace safelight::cli

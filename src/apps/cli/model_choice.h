@@ -1,0 +1,24 @@
+// Which model a command works with: the same options for all.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/cli/command.h"
+#include "safelight/generate.h"
+
+namespace safelight::cli {
+
+struct ModelChoice {
+  std::string model;  // empty: the shipped one
+  std::string vae, variant;
+  std::vector<std::string> text_encoders;
+};
+
+// -m, --vae, --text-encoder and --variant. `choice` must live until the command has run.
+void add_model_options(Command& command, ModelChoice& choice);
+
+// Throws what Model::open() throws, and Error(io) if no model was named and the shipped one is not there.
+Model open_model(const ModelChoice& choice, const Context& context);
+
+}  // namespace safelight::cli

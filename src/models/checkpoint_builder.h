@@ -1,0 +1,69 @@
+// Puts a checkpoint's table together from the parts that files have.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/model_parts.h"
+#include "safelight/sharded.h"
+
+namespace safelight {
+
+class CheckpointBuilder {
+ public:
+  // `path`: what messages call the whole. `sources`: what was asked for besides, for Checkpoint::sources() alone.
+  explicit CheckpointBuilder(std::filesystem::path path, CheckpointSources sources = {})
+      : path_(std::move(path)), sources_(std::move(sources)) {}
+
+  // All tensors of a model's own files: its parts, and the rest as it is.
+  void add(const ShardedTensors& files);
+
+  // The one part of this kind in the files of a component of a folder. `order`: of a text encoder, 0 or 1. Error(model)
+  // if it is not there.
+  void add(PartKind kind, const ShardedTensors& files, int order = -1);
+
+  // In place of what the model's own files have. `option` says in messages what the file was given for. Error(model) if
+  // it has no such part.
+  void replace(PartKind kind, const ShardedTensors& files, std::string_view option);
+
+  void set_facts(CheckpointFacts facts) { facts_ = std::move(facts); }
+
+  // Error(usage) if two files were given for one place, Error(model) if two tensors would have one name.
+  Checkpoint build() &&;
+
+ private:
+  struct Row {
+    TensorInfo info;  // under our name
+    std::string name_in_file;
+    const SafeTensors* file;
+  };
+  struct Replacement {
+    ModelPart part;
+    std::filesystem::path file;
+    std::string option;
+  };
+
+  const ShardedTensors& keep(const ShardedTensors& files);
+  void add_row(const ShardedTensors::Entry& entry, std::string name);
+  void add_rows(const ModelPart& part, const std::string& place);
+  void place_text_encoders();
+  void place_replacements();
+  std::string place_by_shape(const ModelPart& text_encoder) const;
+  bool has_label_embedding() const;
+  std::uint64_t context_width() const;
+
+  std::filesystem::path path_;
+  CheckpointSources sources_;
+  std::deque<ShardedTensors> kept_;  // what the rows refer to
+  std::vector<Row> rows_;
+  std::vector<ModelPart> text_encoders_;  // of the model itself, until its UNet is known
+  std::vector<Replacement> replacements_;
+  Metadata metadata_;
+  CheckpointFacts facts_;
+};
+
+}  // namespace safelight
