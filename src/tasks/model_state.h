@@ -9,7 +9,7 @@
 namespace safelight {
 
 struct Model::State {
-  State(const Context& context, const SafeTensors& file);
+  State(const Context& context, const SafeTensors& file, const Training& training);
 
   Context context;
   BackgroundHash hash;  // before the backend, whose threads pin the calling thread to a core

@@ -165,10 +165,11 @@ TEST(CheckpointErrors, NetworksThatDoNotFit) {
 TEST(CheckpointErrors, SomethingElseNamesFamilyAndEvidence) {
   Recipes recipes = read_layout("small-trunk");
   find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape = {32, 5, 3, 3};
-  EXPECT_EQ(refusal(recipes),
-            "[model] the file is a depth-to-image model (Stable Diffusion 2) (tensor "
-            "model.diffusion_model.input_blocks.0.0.weight F16 [32, 5, 3, 3]); expected a Stable Diffusion 1.x "
-            "checkpoint in a single file");
+  EXPECT_EQ(
+      refusal(recipes),
+      "[model] the file is a depth-to-image model (Stable Diffusion 2) (tensor "
+      "model.diffusion_model.input_blocks.0.0.weight F16 [32, 5, 3, 3]); expected a Stable Diffusion checkpoint in "
+      "a single file");
 }
 
 TEST(StableDiffusionOpen, TakesModelsThatInpaintAndEdit) {
@@ -191,10 +192,11 @@ TEST(CheckpointErrors, NamesTheFile) {
     StableDiffusion::open(path, *backend);
     FAIL() << "opened";
   } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()),
-              "[model] " + path.string() +
-                  " is a LoRA (tensor lora_unet_x.lora_up.weight F16 [32, 4]); expected a Stable Diffusion 1.x "
-                  "checkpoint in a single file");
+    EXPECT_EQ(
+        std::string(e.what()),
+        "[model] " + path.string() +
+            " is a LoRA (tensor lora_unet_x.lora_up.weight F16 [32, 4]); expected a Stable Diffusion checkpoint in "
+            "a single file");
   }
 }
 

@@ -1,0 +1,267 @@
+// Each family's networks against diffusers' and transformers', on the same random weights: tests/golden/models.py.
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "models/golden.h"
+#include "models/random_checkpoint.h"
+#include "models/test_backends.h"
+#include "safelight/error.h"
+
+namespace safelight::test {
+namespace {
+
+using ::testing::HasSubstr;
+using Recipes = std::vector<TensorRecipe>;
+
+constexpr double kClose = 3e-5;  // as in golden_test.cpp
+constexpr const char* kUNet = "model.diffusion_model.";
+
+Golden golden() { return Golden(SafeTensors::open(SAFELIGHT_SOURCE_DIR "/tests/data/models/families.safetensors")); }
+
+// With vocabularies of a few words, for tests that read no prompt.
+Recipes small(std::string_view layout) {
+  Recipes recipes = read_layout(layout);
+  for (TensorRecipe& r : recipes)
+    if (r.name.ends_with("token_embedding.weight")) r.shape[0] = 10;
+  return recipes;
+}
+
+// The weights' recipe does not depend on the number of input channels.
+Recipes with_channels(Recipes recipes, std::int64_t channels) {
+  find(recipes, std::string(kUNet) + "input_blocks.0.0.weight").shape[1] = channels;
+  return recipes;
+}
+
+// The rest of SDXL around another UNet of its kind.
+Recipes around_unet_of(std::string_view layout) {
+  Recipes recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.starts_with(kUNet); });
+  const Recipes unet = read_layout(layout);
+  recipes.insert(recipes.end(), unet.begin(), unet.end());
+  return recipes;
+}
+
+void rename(Recipes& recipes, std::string_view from, std::string_view to) {
+  for (TensorRecipe& r : recipes)
+    if (r.name.starts_with(from)) r.name = std::string(to) + r.name.substr(from.size());
+}
+
+class FamiliesTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  StableDiffusion open(const Recipes& recipes, const Metadata& metadata = {}) {
+    return StableDiffusion::open(random_file(recipes, metadata), *backend_);
+  }
+
+  double worst_ = 0;  // relative distance
+  void expect_close(const Distance& off) {
+    EXPECT_LT(off.relative, kClose);
+    worst_ = std::max(worst_, off.relative);
+  }
+
+  std::unique_ptr<Backend> backend_ = make_backend(GetParam());
+};
+
+TEST_P(FamiliesTest, TextEncodersAndUNetsAgree) {
+  for (const char* layout : {"tiny-sd21", "tiny-sdxl", "tiny-refiner"}) {
+    SCOPED_TRACE(layout);
+    StableDiffusion sd = open(read_layout(layout));
+    for (std::size_t i = 0; i < sd.text_encoders.count(); ++i) {
+      const Golden::Text off = golden().text(sd.text_encoders[i], fmt::format("{} text{}", layout, i == 0 ? "" : "2"));
+      expect_close(off.embeddings);
+      if (sd.text_encoders[i].pooled_width() > 0) expect_close(off.pooled);
+    }
+    expect_close(golden().unet(sd.unet, fmt::format("{} unet.4", layout)));
+  }
+  RecordProperty("worst_relative", fmt::format("{:.1e}", worst_));
+}
+
+TEST_P(FamiliesTest, UNetsThatInpaintAndEditAgree) {
+  for (const char* layout : {"tiny-sd21", "tiny-sdxl"})
+    for (const auto& [channels, task] : {std::pair{9, ModelTask::inpaint}, std::pair{8, ModelTask::edit}}) {
+      SCOPED_TRACE(fmt::format("{} {}", layout, channels));
+      StableDiffusion sd = open(with_channels(small(layout), channels));
+      EXPECT_EQ(sd.task, task);
+      expect_close(golden().unet(sd.unet, fmt::format("{} unet.{}", layout, channels)));
+    }
+}
+
+// SSD-1B has attention of another depth at each place on the way up, and like Segmind Vega none in the middle.
+TEST_P(FamiliesTest, SlimmerRelativesAgree) {
+  for (const char* layout : {"tiny-ssd1b", "tiny-vega"}) {
+    SCOPED_TRACE(layout);
+    StableDiffusion sd = open(around_unet_of(layout));
+    EXPECT_EQ(sd.family, Family::sdxl);
+    expect_close(golden().unet(sd.unet, fmt::format("{} unet.4", layout)));
+  }
+}
+
+std::vector<std::string> some_backends() { return {"reference", fastest_backend()}; }
+
+INSTANTIATE_TEST_SUITE_P(Backends, FamiliesTest, ::testing::ValuesIn(some_backends()), [](const auto& test) {
+  std::string name = test.param;
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
+  return name;
+});
+
+class OpenTest : public ::testing::Test {
+ protected:
+  StableDiffusion open(const Recipes& recipes, const Metadata& metadata = {}, const Training& training = {}) {
+    return StableDiffusion::open(random_file(recipes, metadata), *backend_, training);
+  }
+
+  std::string refusal(const Recipes& recipes) {
+    try {
+      open(recipes);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.category(), ErrorCategory::model) << e.what();
+      return e.what();
+    }
+    return "opened";
+  }
+
+  std::unique_ptr<Backend> backend_ = make_backend("reference");
+};
+
+TEST_F(OpenTest, KnowsWhatSetsTheFamiliesApart) {
+  const StableDiffusion sd2 = open(small("tiny-sd21"));
+  EXPECT_EQ(sd2.family, Family::sd2);
+  EXPECT_EQ(sd2.default_width, 512);
+  EXPECT_FLOAT_EQ(sd2.latent_scale, 0.18215f);
+  EXPECT_EQ(sd2.text_encoders.padding(0), 0);
+  const StableDiffusion xl = open(small("tiny-sdxl"));
+  EXPECT_EQ(xl.family, Family::sdxl);
+  EXPECT_EQ(xl.default_height, 1024);
+  EXPECT_FLOAT_EQ(xl.latent_scale, 0.13025f);
+  EXPECT_EQ(xl.text_encoders.padding(0), 49407);
+  EXPECT_EQ(xl.text_encoders.padding(1), 0);
+  const StableDiffusion refiner = open(small("tiny-refiner"));
+  EXPECT_EQ(refiner.family, Family::sdxl_refiner);
+  EXPECT_EQ(refiner.default_width, 1024);
+  EXPECT_FLOAT_EQ(refiner.latent_scale, 0.13025f);
+  EXPECT_EQ(refiner.text_encoders.padding(0), 0);
+}
+
+TEST_F(OpenTest, TakesThePredictionFromTheFileOrFromTheUser) {
+  const Metadata says_v{{"modelspec.prediction_type", "v"}};
+  EXPECT_EQ(open(small("tiny-sd21"), says_v).prediction, Prediction::v);
+  EXPECT_EQ(open(small("tiny-sd21"), says_v).default_width, 768);
+  EXPECT_EQ(open(small("tiny-sd21"), says_v, {.prediction = Prediction::noise}).default_width, 512);
+  const StableDiffusion told = open(small("tiny-sd21"), {}, {.prediction = Prediction::v, .zero_terminal_snr = true});
+  EXPECT_EQ(told.prediction, Prediction::v);
+  EXPECT_TRUE(told.zero_terminal_snr);
+  EXPECT_FALSE(open(small("tiny-sd21")).zero_terminal_snr);
+}
+
+// The same tensors under transformers' names, as diffusers and separate encoders have them, with fewer tensors for
+// Stable Diffusion 2: the last block is left out.
+TEST_F(OpenTest, TakesTextEncodersUnderEitherName) {
+  Recipes recipes = small("tiny-sdxl");
+  for (const char* place :
+       {"conditioner.embedders.0.transformer.", "conditioner.embedders.0.text_model.", "conditioner.embedders.0."}) {
+    rename(recipes, "conditioner.embedders.0.transformer.text_model.", place);
+    EXPECT_EQ(open(recipes).text_encoders.width(), 96);
+    recipes = small("tiny-sdxl");
+  }
+  for (const char* place : {"conditioner.embedders.1.transformer.", "conditioner.embedders.1."}) {
+    Recipes other = small("tiny-sdxl");
+    std::erase_if(other, [](const TensorRecipe& r) { return r.name.starts_with("conditioner.embedders.1."); });
+    for (TensorRecipe r : small("tiny-sdxl")) {
+      const std::string_view from = "conditioner.embedders.0.transformer.";
+      if (!r.name.starts_with(from)) continue;
+      r.name = place + r.name.substr(from.size());
+      for (std::int64_t& size : r.shape)
+        size = size == 32 ? 64 : size == 128 ? 256 : size;  // as wide as the encoder whose place it takes
+      other.push_back(r);
+    }
+    other.push_back({.name = std::string(place) + "text_projection.weight", .scale = 0.1f, .shape = {1280, 64}});
+    EXPECT_EQ(open(other).text_encoders.pooled_width(), 1280) << place;
+  }
+}
+
+TEST_F(OpenTest, NamesWhatATextEncoderLacks) {
+  Recipes recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.ends_with("text_projection"); });
+  EXPECT_THAT(refusal(recipes), HasSubstr("tensor conditioner.embedders.1.model.text_projection is missing"));
+  recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.starts_with("conditioner.embedders.1."); });
+  EXPECT_THAT(refusal(recipes), HasSubstr("tensor conditioner.embedders.1.transformer.text_model.embeddings."
+                                          "token_embedding is missing, as is a text encoder under any other name"));
+  recipes = small("tiny-sdxl");
+  find(recipes, "conditioner.embedders.1.model.transformer.resblocks.1.attn.in_proj_weight").shape = {128, 64};
+  EXPECT_THAT(refusal(recipes), HasSubstr("attn.in_proj_weight has shape [128, 64], expected [192, 64]"));
+  recipes = small("tiny-sd21");
+  std::erase_if(recipes, [](const TensorRecipe& r) {
+    return r.name.find("resblocks.1.") != r.name.npos || r.name.find("resblocks.2.") != r.name.npos;
+  });
+  EXPECT_THAT(refusal(recipes), HasSubstr("is missing, expected 2 blocks or more, found 1"));
+}
+
+// A tower as wide as a published one.
+Recipes clip_of(std::int64_t width, std::int64_t blocks) {
+  Recipes recipes = read_layout("tiny");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.starts_with("cond_stage_model."); });
+  const std::string place = "cond_stage_model.transformer.text_model.";
+  recipes.push_back({.name = place + "embeddings.token_embedding.weight", .shape = {10, width}});
+  for (std::int64_t i = 0; i < blocks; ++i)
+    recipes.push_back({.name = fmt::format("{}encoder.layers.{}.layer_norm1.weight", place, i), .shape = {width}});
+  return recipes;
+}
+
+TEST_F(OpenTest, RefusesAPublishedTextEncoderOfAnotherDepth) {
+  EXPECT_THAT(refusal(clip_of(768, 11)),
+              HasSubstr("tensor cond_stage_model.transformer.text_model.encoder.layers.10.layer_norm1.weight is in the "
+                        "last of 11 blocks, expected 12 in a text encoder of width 768"));
+  EXPECT_THAT(refusal(clip_of(768, 13)), HasSubstr("is in the last of 13 blocks, expected 12"));
+  EXPECT_THAT(refusal(clip_of(768, 12)), HasSubstr("position_embedding.weight is missing"));
+}
+
+TEST_F(OpenTest, RefusesAUNetWhoseLabelDoesNotFit) {
+  Recipes recipes = small("tiny-sdxl");
+  find(recipes, "model.diffusion_model.label_emb.0.0.weight").shape[1] = 2810;
+  EXPECT_THAT(refusal(recipes), HasSubstr("label_emb takes 2810 values, expected 1280 of the text and a multiple of 12 "
+                                          "for 6 numbers"));
+  recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.find("label_emb.") != r.name.npos; });
+  EXPECT_THAT(refusal(recipes), HasSubstr("label_emb takes 0 values"));
+}
+
+TEST_F(OpenTest, RefusesAUNetWithABlockTooManyOrTooFew) {
+  Recipes recipes = small("tiny-sdxl");
+  recipes.push_back({.name = std::string(kUNet) + "output_blocks.9.0.in_layers.0.weight", .shape = {64}});
+  EXPECT_THAT(refusal(recipes), HasSubstr("output_blocks.9.0.in_layers.2.weight is one block too many, expected 9"));
+  recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.find("middle_block.1.") != r.name.npos; });
+  EXPECT_THAT(refusal(recipes), HasSubstr("middle_block.1.proj_in.weight is missing"));
+  recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.find("transformer_blocks.") != r.name.npos; });
+  EXPECT_THAT(refusal(recipes), HasSubstr("is missing, as is attention to the text everywhere else"));
+}
+
+// The smallest of the slim ones, KOALA-700M, has no middle block at all.
+TEST_F(OpenTest, TakesAUNetWithoutAMiddle) {
+  Recipes recipes = small("tiny-sdxl");
+  std::erase_if(recipes, [](const TensorRecipe& r) { return r.name.find("middle_block.") != r.name.npos; });
+  EXPECT_EQ(open(recipes).unet.context_width(), 96);
+}
+
+TEST_F(OpenTest, TheUNetWantsItsVectorAndNoOther) {
+  StableDiffusion xl = open(small("tiny-sdxl"));
+  const auto context = [](std::int64_t width) {
+    return Tensor::from(std::vector<float>(static_cast<std::size_t>(width)), {1, 1, width});
+  };
+  const auto vector = [](std::int64_t width) {
+    return Tensor::from(std::vector<float>(static_cast<std::size_t>(width)), {1, width});
+  };
+  EXPECT_EQ(xl.unet.prepare(context(96), vector(2816)).texts(), 1);
+  EXPECT_THROW(xl.unet.prepare(context(96)), Error);
+  EXPECT_THROW(xl.unet.prepare(context(96), vector(2815)), Error);
+  StableDiffusion sd2 = open(small("tiny-sd21"));
+  EXPECT_THROW(sd2.unet.prepare(context(64), vector(2816)), Error);
+}
+
+}  // namespace
+}  // namespace safelight::test
