@@ -59,6 +59,11 @@ def _clip_config(layout, width, layers, activation, pooled=512):
     )
 
 
+def clip_with_projection(layout, width, layers, pooled, path):
+    """An OpenCLIP encoder under transformers' names, alone in a file."""
+    return _fill(CLIPTextModelWithProjection(_clip_config(layout, width, layers, "gelu", pooled)), _take(path, ""))
+
+
 def _openclip(layout, weights):
     clip = layout.openclip
     if layout.label:
@@ -113,21 +118,22 @@ def unet(layout, path):
     if layout.label:
         asymmetric |= dict(addition_embed_type="text_time", addition_time_embed_dim=NUMBER_WIDTH,
                            projection_class_embeddings_input_dim=layout.label)
-    module = UNet2DConditionModel(
-        in_channels=layout.channels,
-        out_channels=4,
-        block_out_channels=layout.unet,
-        layers_per_block=2,
-        down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in with_attention],
-        up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(with_attention)],
-        mid_block_type="UNetMidBlock2DCrossAttn" if layout.middle else "UNetMidBlock2D",
-        transformer_layers_per_block=depths,
-        cross_attention_dim=layout.context,
-        attention_head_dim=heads,  # means the number of heads
-        norm_num_groups=32,
-        use_linear_projection=layout.linear,
-        **asymmetric,
-    )
+    with torch.device("meta"):  # the weights come from the file
+        module = UNet2DConditionModel(
+            in_channels=layout.channels,
+            out_channels=4,
+            block_out_channels=layout.unet,
+            layers_per_block=2,
+            down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in with_attention],
+            up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(with_attention)],
+            mid_block_type="UNetMidBlock2DCrossAttn" if layout.middle else "UNetMidBlock2D",
+            transformer_layers_per_block=depths,
+            cross_attention_dim=layout.context,
+            attention_head_dim=heads,  # means the number of heads
+            norm_num_groups=32,
+            use_linear_projection=layout.linear,
+            **asymmetric,
+        )
     return _fill(module, {_unet_name(k): v for k, v in _take(path, "model.diffusion_model.").items()})
 
 

@@ -351,9 +351,12 @@ def to_bytes(values, dtype):
 
 
 def write(layout_name, path):
+    write_entries(entries(layout_name), path)
+
+
+def write_entries(table, path):
     size = {"F16": 2, "BF16": 2, "F32": 4}
     header, offset = {"__metadata__": {"format": "pt"}}, 0
-    table = entries(layout_name)
     for e in table:
         end = offset + math.prod(e.shape) * size[e.dtype]
         header[e.name] = {"dtype": e.dtype, "shape": e.shape, "data_offsets": [offset, end]}

@@ -8,6 +8,7 @@ Writes LAYOUT.layout (names, types, shapes and the recipe of the weights; see ma
 Stable Diffusion 1 (see families()) are for tests/models/families_test.cpp.
 """
 
+import dataclasses
 import pathlib
 import sys
 import tempfile
@@ -110,6 +111,25 @@ def write_small(name, out):
     save_file(tensors, out / f"{name}.safetensors", metadata=VERSIONS)
 
 
+def openclip_under_transformers_names(generator):
+    """text.{ids,embeddings,pooled} of three blocks with erf's GELU, as in a folder of diffusers; last.{ids,embeddings} are
+    the last layer's, normed. The weights are those that "tiny" has under these names, and text_projection."""
+    layout = dataclasses.replace(
+        make_checkpoint.LAYOUTS["tiny"], text_layers=3, text_place="", text_model="text_model.", vocabulary=1000)
+    tensors = make_checkpoint.Tensors(layout)
+    make_checkpoint.add_text_encoder(tensors)
+    tensors.linear("text_projection", 96, layout.text, bias=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "text.safetensors"
+        make_checkpoint.write_entries(tensors.entries, path)
+        encoder = reference.clip_with_projection(layout, layout.text, layout.text_layers, 96, path)
+    ids = token_ids(layout, generator, 0, (0, 9))
+    embeddings, pooled = reference.encode_text(encoder, ids, penultimate=True)
+    last_layer, _ = reference.encode_text(encoder, ids)
+    return {"text.ids": ids.int(), "text.embeddings": embeddings, "text.pooled": pooled,
+            "last.ids": ids.int(), "last.embeddings": last_layer}
+
+
 def write_families(out):
     """The .layout of each; and families.safetensors with text cases, and a UNet's for each number of input channels: for
     LAYOUT those of cases(), named "LAYOUT text.ids", "LAYOUT unet.4.latents" and so on."""
@@ -129,6 +149,7 @@ def write_families(out):
                 if channels == 4 and not layout.only_unet:
                     found |= text_cases(layout, path, generator, (0, 9))
             tensors |= {f"{name} {key}": value for key, value in found.items()}
+    tensors |= {f"text_model {key}": value for key, value in openclip_under_transformers_names(generator).items()}
     tensors = {key: value.contiguous().clone() for key, value in tensors.items()}
     save_file(tensors, out / "families.safetensors", metadata=VERSIONS)
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/golden.h"
 #include "models/random_checkpoint.h"
@@ -98,6 +99,33 @@ TEST_P(FamiliesTest, SlimmerRelativesAgree) {
   }
 }
 
+// An OpenCLIP tower as a folder of diffusers has it: transformers' names, and the projection as a linear layer.
+Recipes transformers_tower(std::string_view place) {
+  Recipes recipes = read_layout("tiny");
+  const std::string_view from = "cond_stage_model.transformer.text_model.";
+  std::erase_if(recipes, [&](const TensorRecipe& r) { return !r.name.starts_with(from); });
+  for (int layer = 3; layer < 12; ++layer)
+    std::erase_if(recipes, [&](const TensorRecipe& r) {
+      return r.name.starts_with(fmt::format("{}encoder.layers.{}.", from, layer));
+    });
+  rename(recipes, from, std::string(place) + "text_model.");
+  find(recipes, std::string(place) + "text_model.embeddings.token_embedding.weight").shape[0] = 1000;
+  recipes.push_back(
+      {.name = std::string(place) + "text_projection.weight", .scale = std::sqrt(3.0f / 64), .shape = {96, 64}});
+  return recipes;
+}
+
+TEST_P(FamiliesTest, OpenClipUnderTransformersNamesAgrees) {
+  const SafeTensors file = random_file(transformers_tower(""));
+  const Loader w(file, *backend_);
+  ClipTextEncoder penultimate(w, {.activation = Activation::gelu, .skipped = 1, .final_norm = false, .pooled = true});
+  const Golden::Text off = golden().text(penultimate, "text_model text");
+  expect_close(off.embeddings);
+  expect_close(off.pooled);
+  ClipTextEncoder last(w, {.activation = Activation::gelu});
+  expect_close(golden().text(last, "text_model last").embeddings);
+}
+
 std::vector<std::string> some_backends() { return {"reference", fastest_backend()}; }
 
 INSTANTIATE_TEST_SUITE_P(Backends, FamiliesTest, ::testing::ValuesIn(some_backends()), [](const auto& test) {
@@ -156,8 +184,6 @@ TEST_F(OpenTest, TakesThePredictionFromTheFileOrFromTheUser) {
   EXPECT_FALSE(open(small("tiny-sd21")).zero_terminal_snr);
 }
 
-// The same tensors under transformers' names, as diffusers and separate encoders have them, with fewer tensors for
-// Stable Diffusion 2: the last block is left out.
 TEST_F(OpenTest, TakesTextEncodersUnderEitherName) {
   Recipes recipes = small("tiny-sdxl");
   for (const char* place :
@@ -180,6 +206,16 @@ TEST_F(OpenTest, TakesTextEncodersUnderEitherName) {
     other.push_back({.name = std::string(place) + "text_projection.weight", .scale = 0.1f, .shape = {1280, 64}});
     EXPECT_EQ(open(other).text_encoders.pooled_width(), 1280) << place;
   }
+}
+
+// diffusers leaves out the block that Stable Diffusion 2 does not use: then all that are there count.
+TEST_F(OpenTest, UsesAllBlocksOfTheTextEncoderThatDiffusersPublishesForStableDiffusion2) {
+  const SafeTensors file = random_file(transformers_tower("cond_stage_model."));
+  const Loader w(file, *backend_);
+  const std::vector<std::vector<std::int32_t>> ids{std::vector<std::int32_t>(77, 7)};
+  const Tensor got = TextEncoders(w, Family::sd2)(ids, 1).context;
+  ClipTextEncoder last(w / "cond_stage_model", {.activation = Activation::gelu});
+  EXPECT_EQ(distance(got, last(ids[0], 1).hidden).max_abs, 0);
 }
 
 TEST_F(OpenTest, NamesWhatATextEncoderLacks) {
