@@ -162,6 +162,9 @@ std::string Generation::infotext(std::uint64_t seed) const {
   add("Model", model_.networks.file.path().stem().string());
   add("RNG", std::string(safelight::info(plan_.rng).names.label));
   if (plan_.precision != Precision::full) add("Precision", std::string(safelight::info(plan_.precision).names.label));
+  const Training& said = model_.training;
+  if (said.prediction) add("Prediction", *said.prediction == Prediction::v ? "v" : "noise");
+  if (said.zero_terminal_snr) add("Zero terminal SNR", *said.zero_terminal_snr ? "true" : "false");
   for (auto& [name, value] : micro_conditioning_fields(options_.micro)) add(std::move(name), std::move(value));
   add("Version", "Safelight " SAFELIGHT_VERSION);
   return format_infotext(info);

@@ -31,10 +31,11 @@ Model Model::open(const std::filesystem::path& path, const ModelOptions& options
   return Model(std::move(state));
 }
 
-Model::State::State(const Context& c, const SafeTensors& file, const Training& training)
+Model::State::State(const Context& c, const SafeTensors& file, const Training& t)
     : context(c),
       hash(file.path()),
       backend(make_backend(c)),
+      training(t),
       networks(StableDiffusion::open(file, *backend, training)),
       tokenizer(networks.text_encoders.positions()) {}
 

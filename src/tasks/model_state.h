@@ -14,6 +14,7 @@ struct Model::State {
   Context context;
   BackgroundHash hash;  // before the backend, whose threads pin the calling thread to a core
   std::unique_ptr<Backend> backend;
+  Training training;  // what the user said about it
   StableDiffusion networks;
   ClipTokenizer tokenizer;
   double open_ms = 0;

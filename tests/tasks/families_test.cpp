@@ -16,8 +16,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr double kLatents = 1e-4;  // relative; 2e-6 to 5e-6 were measured
-constexpr double kPicture = 80;    // dB
+constexpr double kLatents = 5e-5;  // relative; 3e-6 to 5e-6 were measured
+// From a sigma of 4096, diffusers' Euler takes differences of large numbers in single precision: 8.5e-5.
+constexpr double kZeroSnrLatents = 5e-4;
+constexpr double kPicture = 80;  // dB
 
 const SafeTensors& golden() {
   static const SafeTensors file = SafeTensors::open(SAFELIGHT_SOURCE_DIR "/tests/data/tasks/families.safetensors");
@@ -64,27 +66,30 @@ class Families : public ::testing::Test {
   }
 
   // Of one of the runs in families.py: the start noise that the seed makes, and what comes of it.
-  static void expect_run(Model& model, GenerateOptions options, const std::string& run) {
+  static void expect_run(Model& model, GenerateOptions options, const std::string& run, double bound = kLatents) {
     int steps = 0;
     std::map<std::string, int> seen;
     options.inspect = [&](const Snapshot& s) {
       const std::string name(s.name), key = run + " " + name;
       ++seen[name];
-      if (name == "start_noise") EXPECT_LT(relative(s.tensor, golden().tensor(name).floats()), 1e-5);
+      if (name == "start_noise") {
+        EXPECT_LT(relative(s.tensor, golden().tensor(name).floats()), 1e-5);
+      }
       if (name.starts_with("latents_")) {
         const std::size_t size = s.tensor.floats().size();
         const Tensor all = golden().tensor(run + " latents");
         const double off = relative(s.tensor, all.floats().subspan(static_cast<std::size_t>(steps++) * size, size));
-        EXPECT_LT(off, kLatents) << key;
+        EXPECT_LT(off, bound) << key;
         if (steps == 4) RecordProperty(run, std::to_string(off));
       }
       if (!golden().find(key)) return;
       const Tensor expected = to_f32(golden().tensor(key));
       const double off = relative(to_f32(s.tensor), expected.floats());
-      if (name == "picture")
+      if (name == "picture") {
         EXPECT_GT(-20 * std::log10(off), kPicture) << key;
-      else
+      } else {
         EXPECT_LT(off, 1e-5) << key;
+      }
     };
     generate(model, options, [](const GeneratedPicture&) {});
     EXPECT_EQ(steps, 4);
@@ -97,7 +102,7 @@ TEST_F(Families, StableDiffusion2ThatPredictsV) {
   EXPECT_EQ(model.default_width(), 768);
   expect_run(model, options(), "sd21-v");
   Model zero_snr = open("tiny-sd21", {.prediction = "v_prediction", .zero_terminal_snr = true});
-  expect_run(zero_snr, options(), "sd21-v-zero-snr");
+  expect_run(zero_snr, options(), "sd21-v-zero-snr", kZeroSnrLatents);
 }
 
 // Two encoders with two paddings; sizes and crop as told; and a negative prompt that is empty is zeros in all that the
@@ -127,6 +132,7 @@ TEST_F(Families, TheVectorIsThereInEveryWayOfStepping) {
   Model model = open("tiny-sdxl");
   GenerateOptions plain = options();
   plain.steps = 2;
+  plain.width = plain.height = 32;
   const auto picture = [&](const GenerateOptions& how) {
     std::vector<std::uint8_t> rgb;
     generate(model, how, [&](const GeneratedPicture& made) { rgb = made.picture.rgb; });
@@ -184,6 +190,11 @@ TEST_F(Families, WhatIsToldIsWrittenIntoThePicture) {
   told.micro = {.original_size = PictureSize{.width = 500, .height = 700}, .crop = PictureCorner{.left = 8, .top = 16}};
   generate(model, told, [](const GeneratedPicture& made) {
     EXPECT_THAT(made.infotext, HasSubstr("Original size: 500x700, Crop: 8x16, "));
+    EXPECT_THAT(made.infotext, ::testing::Not(HasSubstr("Prediction")));
+  });
+  Model overruled = open("tiny-sdxl", {.prediction = "v", .zero_terminal_snr = true});
+  generate(overruled, told, [](const GeneratedPicture& made) {
+    EXPECT_THAT(made.infotext, HasSubstr("Prediction: v, Zero terminal SNR: true, "));
   });
 }
 
