@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,7 +18,8 @@ namespace {
 constexpr int kHeads = 8;                // at every width of SD 1.x (40, 80 and 160 channels each)
 constexpr std::int64_t kHeadWidth = 64;  // in SD 2 and after it
 
-// What the blocks are made for: fixed for the whole network.
+// What the blocks are made for: the same in the whole network. The first layer that attends to the text tells how wide
+// that is.
 struct Widths {
   std::int64_t embedding = 0, context = 0;
 };
@@ -60,18 +60,19 @@ class ResBlock {
 
 // Of the attention at the place `w`. SD 1 projects with 1x1 convolutions and divides every width by 8 heads; with SD 2
 // both changed at once: linear layers, and heads of 64 channels.
-TransformerSizes transformer_sizes(const Loader& w, std::int64_t channels, const Widths& widths) {
+TransformerSizes transformer_sizes(const Loader& w, std::int64_t channels, Widths& widths) {
   const bool convolves = w.rank("proj_in.weight") == 4;
   const std::int64_t heads = convolves ? kHeads : std::max<std::int64_t>(1, channels / kHeadWidth);
   if (channels % heads != 0)
     w.reject("proj_in.weight", fmt::format("has {} channels, expected a multiple of {} heads", channels, heads));
+  if (widths.context == 0) widths.context = w.dim("transformer_blocks.0.attn2.to_k.weight", 1);
   return {.channels = channels, .context = widths.context, .heads = static_cast<int>(heads)};
 }
 
 // A step of the way down: a residual block, with attention where the checkpoint has it.
 class InputBlock {
  public:
-  InputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
+  InputBlock(const Loader& w, std::int64_t in, Widths& widths) : res_(w / 0, in, widths.embedding) {
     if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(w / 1, out(), widths));
   }
 
@@ -110,7 +111,7 @@ class Downsample {
 // (SSD-1B, Segmind Vega), or nothing here (KOALA-700M).
 class MiddleBlock {
  public:
-  MiddleBlock(const Loader& w, std::int64_t channels, const Widths& widths) : out_(channels) {
+  MiddleBlock(const Loader& w, std::int64_t channels, Widths& widths) : out_(channels) {
     if (!w.has(0) && !w.has(1) && !w.has(2)) return;
     res_0_.emplace(w / 0, channels, widths.embedding);
     out_ = res_0_->out();
@@ -143,7 +144,7 @@ class MiddleBlock {
 // where the checkpoint has them.
 class OutputBlock {
  public:
-  OutputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
+  OutputBlock(const Loader& w, std::int64_t in, Widths& widths) : res_(w / 0, in, widths.embedding) {
     for (std::int64_t i = 1; w.has(i); ++i) {
       if ((w / i).has("conv"))
         upsample_.emplace(w / i, out());
@@ -171,19 +172,6 @@ class OutputBlock {
   std::optional<SpatialTransformer> attention_;
   std::optional<Upsample> upsample_;
 };
-
-// Width of the text, of which the first layer that attends to it tells.
-std::int64_t context_width_of(const Loader& w) {
-  constexpr std::string_view kToK = "transformer_blocks.0.attn2.to_k.weight";
-  for (const std::string_view way : {"input_blocks", "middle_block", "output_blocks"}) {
-    const Loader blocks = w / way;
-    const bool is_list = way != "middle_block";
-    for (std::int64_t i = 0; i < (is_list ? blocks.count() : 1); ++i)
-      if (const Loader attention = (is_list ? blocks / i : blocks) / 1; attention.has(kToK))
-        return attention.dim(kToK, 1);
-  }
-  (w / "middle_block.1").reject(kToK, "is missing, as is attention to the text everywhere else");
-}
 
 }  // namespace
 
@@ -215,7 +203,7 @@ struct UNet::Layers {
   std::vector<OutputBlock> output_blocks;
   std::unique_ptr<GroupNorm> out_0;
   std::unique_ptr<Conv2d> out_2;
-  std::int64_t context_width;
+  std::int64_t context_width = 0;
 
  private:
   // What a skip connection carries, and how often its sides were halved.
@@ -223,8 +211,8 @@ struct UNet::Layers {
     std::int64_t channels;
     int level;
   };
-  std::vector<Skip> read_way_down(const Loader& w, const Widths& widths);
-  void read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips);
+  std::vector<Skip> read_way_down(const Loader& w, Widths& widths);
+  void read_way_up(const Loader& w, Widths& widths, std::vector<Skip> skips);
 };
 
 UNet::Layers::Layers(const Loader& w)
@@ -232,12 +220,11 @@ UNet::Layers::Layers(const Loader& w)
       time_embed_0((w.with(Precision::full) / "time_embed.0")
                        .linear({.in = w.dim("time_embed.0.weight", 1), .out = w.dim("time_embed.0.weight", 0)})),
       time_embed_2((w.with(Precision::full) / "time_embed.2")
-                       .linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})),
-      context_width(context_width_of(w)) {
+                       .linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})) {
   if (time_embed_0->spec().in % 2 != 0)
     w.reject("time_embed.0.weight",
              fmt::format("takes {} values, expected as many cosines as sines", time_embed_0->spec().in));
-  const Widths widths{.embedding = time_embed_2->spec().out, .context = context_width};
+  Widths widths{.embedding = time_embed_2->spec().out};
   if (w.has("label_emb")) {
     const Loader label = w.with(Precision::full) / "label_emb.0";
     label_emb_0_0 = (label / 0).linear({.in = label.dim("0.weight", 1), .out = label.dim("0.weight", 0)});
@@ -246,12 +233,13 @@ UNet::Layers::Layers(const Loader& w)
   std::vector<Skip> skips = read_way_down(w / "input_blocks", widths);
   middle_block = std::make_unique<MiddleBlock>(w / "middle_block", skips.back().channels, widths);
   read_way_up(w / "output_blocks", widths, std::move(skips));
+  context_width = widths.context;
   const std::int64_t last = output_blocks.back().out();
   out_0 = (w / "out.0").group_norm({.channels = last, .activation = Activation::silu});
   out_2 = (w / "out.2").conv2d({.in = last, .out = w.dim("out.2.weight", 0)});
 }
 
-std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, const Widths& widths) {
+std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, Widths& widths) {
   conv_in = (w / "0.0").conv2d({.in = w.dim("0.0.weight", 1), .out = w.dim("0.0.weight", 0)});
   std::vector<Skip> skips{{.channels = conv_in->spec().out, .level = 0}};
   for (std::int64_t i = 1; i < w.count(); ++i) {
@@ -267,7 +255,7 @@ std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, con
   return skips;
 }
 
-void UNet::Layers::read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips) {
+void UNet::Layers::read_way_up(const Loader& w, Widths& widths, std::vector<Skip> skips) {
   std::int64_t channels = middle_block->out();
   for (int level = skips.back().level; !skips.empty(); skips.pop_back()) {
     const Loader place = w / std::ssize(output_blocks);

@@ -191,6 +191,26 @@ TEST_F(GenerateCommand, LessWorkPerStepIsInTheSettingsAndTheSummary) {
   EXPECT_EQ(*info.find("Guidance interval"), "0-0.5");
 }
 
+TEST_F(GenerateCommand, TheFamilysOptionsAreTaken) {
+  const std::string path = model("tiny-sdxl");
+  const std::filesystem::path dump = inputs_ / "dump";
+  const Result result =
+      run(arguments(path, {"--quiet", "--steps", "1", "--prediction", "v", "--zero-terminal-snr", "--original-size",
+                           "640x480", "--crop", "16,8", "--target-size", "512x512", "--dump", dump}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Infotext info = parse_infotext(read_png(folder_ / "out.png").text.at("parameters"));
+  EXPECT_EQ(*info.find("Prediction"), "v");
+  EXPECT_EQ(*info.find("Zero terminal SNR"), "true");
+  EXPECT_EQ(*info.find("Original size"), "640x480");
+  EXPECT_EQ(*info.find("Crop"), "16x8");
+  EXPECT_EQ(*info.find("Target size"), "512x512");
+  const auto shape = [&](const std::string& name) {
+    return SafeTensors::open(dump / (name + ".safetensors")).tensor(name).shape();
+  };
+  EXPECT_EQ(shape("token_ids_2"), (Shape{2, 77}));
+  EXPECT_EQ(shape("text_vector"), (Shape{2, 2816}));
+}
+
 TEST_F(GenerateCommand, AnEmptyPromptIsAllowed) {
   Arguments empty = arguments(model(), {"--quiet"});
   *(std::ranges::find(empty, "-p") + 1) = "";
