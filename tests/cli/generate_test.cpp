@@ -194,9 +194,8 @@ TEST_F(GenerateCommand, LessWorkPerStepIsInTheSettingsAndTheSummary) {
 TEST_F(GenerateCommand, TheFamilysOptionsAreTaken) {
   const std::string path = model("tiny-sdxl");
   const std::filesystem::path dump = inputs_ / "dump";
-  const Result result =
-      run(arguments(path, {"--quiet", "--steps", "1", "--prediction", "v", "--zero-terminal-snr", "--original-size",
-                           "640x480", "--crop", "16,8", "--target-size", "512x512", "--dump", dump}));
+  const Result result = run(arguments(path, {"--quiet", "--prediction", "v", "--zero-terminal-snr", "--original-size",
+                                             "640x480", "--crop", "16,8", "--target-size", "512x512", "--dump", dump}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Infotext info = parse_infotext(read_png(folder_ / "out.png").text.at("parameters"));
   EXPECT_EQ(*info.find("Prediction"), "v");

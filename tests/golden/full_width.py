@@ -8,8 +8,8 @@ FAMILY is a layout of make_checkpoint.py: sd15 (unless given), sd21, sdxl, sdxl-
 sd21-inpaint, sdxl-inpaint, sdxl-edit, or a small one. Latents are 64x64, of the SDXL family 32x32, of small ones 8x8.
 
 Makes a random checkpoint (float16: 2.1 GB of SD 1.5, 6.9 GB of SDXL) and diffusers' answers in FOLDER (build/full_width
-unless given) if they are not there yet, then prints how far each stage of ours is. Needs the float32 weights of one
-network at a time in memory, and about half as much again: 8 GB for SD 1.5, 16 GB for SDXL.
+unless given) if they are not there yet, then prints how far each stage of ours is. Has the float32 weights of one
+network at a time in memory (3.4 GB of SD 1.5's UNet, 10.3 GB of SDXL's), and what it computes with.
 """
 
 import pathlib

@@ -2,6 +2,7 @@
 // tests/golden/families.py.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -10,6 +11,7 @@
 #include "safelight/safetensors.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
+#include "tasks/generate_plan.h"
 
 namespace safelight {
 namespace {
@@ -147,6 +149,19 @@ TEST_F(Families, TheVectorIsThereInEveryWayOfStepping) {
     EXPECT_NE(picture(small), picture(large)) << cfg;
   }
   EXPECT_GT(forecast(model, plain).step.activation_bytes, 0u);
+}
+
+TEST_F(Families, TheMemoryIsWhatWasSaidBefore) {
+  Model planned = open("tiny-sdxl"), model = open("tiny-sdxl");
+  GenerateOptions asked = options();
+  asked.width = asked.height = 128;
+  asked.steps = 1;
+  const MemoryPlan plan = plan_generate(planned.state(), asked).memory;
+  generate(model, asked, [](const GeneratedPicture&) {});
+  const auto said = static_cast<double>(std::max({plan.text.pool, plan.step.pool, plan.decode.pool}));
+  const auto peak = static_cast<double>(model.state().backend->peak_bytes());
+  EXPECT_LE(peak, said);
+  EXPECT_GT(peak, 0.95 * said);
 }
 
 TEST_F(Families, SettingsThatAModelDoesNotTakeAreRefused) {

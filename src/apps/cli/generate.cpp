@@ -245,9 +245,12 @@ void add_options(Command command, Options& o) {
       .show_default();
   command.add_flag("--zero-terminal-snr", o.zero_terminal_snr,
                    "The model's last training step was noise alone; without this, what its file says");
-  command.add_option("--original-size", o.original_size, "Of SDXL: as if the picture had been scaled from this size")
+  command
+      .add_option("--original-size", o.original_size,
+                  "Of SDXL and its refiner: as if the picture had been scaled from this size")
       .shown_as("WxH");
-  command.add_option("--crop", o.crop, "Of SDXL: as if this much had been cut off").shown_as("LEFT,TOP");
+  command.add_option("--crop", o.crop, "Of SDXL and its refiner: as if this much had been cut off")
+      .shown_as("LEFT,TOP");
   command.add_option("--target-size", o.target_size, "Of SDXL: the size it is told; without it, that of the picture")
       .shown_as("WxH");
   command.add_option("--aesthetic-score", g.micro.aesthetic_score, "Of SDXL's refiner: 0 to 10; without it, 6");
@@ -269,8 +272,8 @@ void add_options(Command command, Options& o) {
   command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
   command.add_option("--dump", o.dump,
                      "Folder for what happens inside, as .safetensors: token_ids, text_embeddings (of SDXL also\n"
-                     "token_ids_2 and text_vector), start_noise,\n"
-                     "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
+                     "token_ids_2 and text_vector), start_noise, latents_001 and so on after every step, picture; in\n"
+                     "folders 1, 2, ... if there are several");
   command
       .add_option("--max-memory", g.max_memory,
                   "Most bytes in memory, the model's file included; 2600MB and 3G are understood. Where it is\n"
