@@ -88,7 +88,8 @@ class Worker {
                        width = std::stoll(words.at(3));
     latents_ = random_floats({images, height, width, networks().unet.in_channels()}, 1);
     context_ = random_floats({images, kTokens, networks().unet.context_width()}, 2);
-    text_ = networks().unet.prepare(context_);
+    const std::int64_t vector = networks().unet.vector_width();
+    text_ = networks().unet.prepare(context_, vector > 0 ? random_floats({images, vector}, 3) : Tensor());
     timesteps_.assign(static_cast<std::size_t>(images), 500.0f);
   }
 

@@ -23,6 +23,8 @@ namespace safelight {
 // What is not in the checkpoint's file, or not as it should be taken.
 struct ModelOptions {
   std::string prediction = "automatic";  // automatic (what the file says, or is known for), noise, v
+  // Whether the last step in training was noise alone (Lin et al. 2023); unset: what the file says.
+  std::optional<bool> zero_terminal_snr{};
 
   // Parts that a model lacks, or others in place of its own: .safetensors files of any layout, a whole checkpoint too.
   std::filesystem::path vae{};                         // empty: the model's own
@@ -35,12 +37,12 @@ struct ModelOptions {
 class Model {
  public:
   // `path` is a single file, an index of shards, or a diffusers folder; docs/layouts.md says how each is read. Throws
-  // Error(io), Error(format), or Error(model) if it is no Stable Diffusion 1.x checkpoint, saying what it is, which
-  // part it lacks, or which tensor is wrong; Error(usage) for an option that makes no sense, an unknown backend, or a
-  // number of threads outside [0, 1024]. Reports Progress "open". The SHA-256 of the file with its UNet, which
-  // generate() writes into pictures, is computed meanwhile at idle priority.
-  static Model open(const std::filesystem::path& path, const ModelOptions& options, const Context& context);
+  // Error(io), Error(format), or Error(model) if it is no Stable Diffusion checkpoint, saying what it is, which part it
+  // lacks, or which tensor is wrong; Error(usage) for an option that makes no sense, an unknown backend, or a number of
+  // threads outside [0, 1024]. Reports Progress "open". The SHA-256 of the file with its UNet, which generate() writes
+  // into pictures, is computed meanwhile at idle priority.
   static Model open(const std::filesystem::path& path, const Context& context = {});
+  static Model open(const std::filesystem::path& path, const ModelOptions& options, const Context& context);
 
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -62,7 +64,9 @@ class Model {
 
 // A value on its way through the networks, for comparison with other programs. Tensors are laid out as theirs: NCHW.
 //   "token_ids"        I64 [1 or 2, tokens]: the prompt, then (if any step is guided) the negative prompt
+//   "token_ids_2"      the same for the second text encoder of SDXL
 //   "text_embeddings"  F32 [1 or 2, tokens, width], in the same order
+//   "text_vector"      F32 [1 or 2, width], in the same order: what SDXL and its refiner take besides
 //   "start_noise"      F32 [1, 4, h, w], of unit variance: what initial_latents takes
 //   "latents_007"      F32 [1, 4, h, w] after step 7: for euler, euler_a and dpmpp_2m x0 + sigma * noise, for ddim
 //                      sqrt(a) * x0 + sqrt(1 - a) * noise
@@ -81,16 +85,40 @@ struct GuidanceInterval {
   bool operator==(const GuidanceInterval&) const = default;
 };
 
+struct PictureSize {
+  std::int64_t width = 0, height = 0;
+
+  bool operator==(const PictureSize&) const = default;
+};
+
+struct PictureCorner {
+  std::int64_t left = 0, top = 0;
+
+  bool operator==(const PictureCorner&) const = default;
+};
+
+// What SDXL and its refiner were told in training about where each picture came from, and can be told about the one to
+// make ("micro-conditioning", Podell et al. 2023, "SDXL", section 2.2). Setting what a model does not take is refused.
+struct MicroConditioning {
+  std::optional<PictureSize> original_size{};  // before training scaled it; unset: that of the picture. Small: blurred
+  std::optional<PictureCorner> crop{};         // what was cut off; unset: nothing. Large: subjects out of the centre
+  std::optional<PictureSize> target_size{};    // SDXL alone; unset: that of the picture
+  // The refiner alone, 0 to 10: how beautiful, for the prompt and for the negative prompt; unset: 6 and 2.5.
+  std::optional<double> aesthetic_score{}, negative_aesthetic_score{};
+};
+
 struct GenerateOptions {
-  std::string prompt{}, negative_prompt{};  // UTF-8; either may be empty
-  std::int64_t width = 0, height = 0;       // 0: the size of initial_latents if given, else the model's own
-  std::int64_t steps = 25;                  // 1 to 1000
-  double cfg = 7;                           // classifier-free guidance; 1 ignores the negative prompt, at half the work
-  std::string sampler = "dpmpp_2m";         // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
-  std::string schedule = "automatic";       // automatic (what suits the sampler), normal, karras
-  std::optional<std::uint64_t> seed{};      // of the first picture, the next have seed + 1, ...; unset: a random one
-  std::optional<std::int64_t> count{};      // of pictures; unset: as many as initial_latents holds, else 1
-  std::string rng = "philox";               // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
+  // UTF-8; either may be empty. An empty negative prompt is read as any other, but by SDXL (not its refiner), which
+  // was trained without any text for it: then all that the text would be is zeros.
+  std::string prompt{}, negative_prompt{};
+  std::int64_t width = 0, height = 0;   // 0: the size of initial_latents if given, else the model's own
+  std::int64_t steps = 25;              // 1 to 1000
+  double cfg = 7;                       // classifier-free guidance; 1 ignores the negative prompt, at half the work
+  std::string sampler = "dpmpp_2m";     // euler, euler_a, ddim, dpmpp_2m; A1111's names are understood too
+  std::string schedule = "automatic";   // automatic (what suits the sampler), normal, karras
+  std::optional<std::uint64_t> seed{};  // of the first picture, the next have seed + 1, ...; unset: a random one
+  std::optional<std::int64_t> count{};  // of pictures; unset: as many as initial_latents holds, else 1
+  std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
   // full, or int8: the UNet's linear layers multiply whole numbers of 8 bits. Faster, and the picture is a slightly
   // different one (docs/performance.md). The first call in another precision than the last binds the UNet's weights
   // again.
@@ -100,6 +128,8 @@ struct GenerateOptions {
   std::int64_t cache = 1;                   // 1 to steps; every cache-th step is computed in full, those between reuse
                                             // its deep features (DeepCache, Ma, Fang & Wang 2023); 1: all in full
   GuidanceInterval guidance_interval = {};  // outside it, a step is as with cfg 1 (Kynkäänniemi et al. 2024)
+
+  MicroConditioning micro{};  // for SDXL and its refiner
 
   Tensor initial_latents{};      // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
   std::uint64_t max_memory = 0;  // bytes in memory at most, see GenerateForecast; 0: what the system has

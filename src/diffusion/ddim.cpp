@@ -35,10 +35,8 @@ class Ddim : public Sampler {
   double start_scale(double /*sigma*/) const override { return 1; }
 
   Tensor step(const Tensor& x, const Step& step, const Denoiser& denoiser, const NoiseSource& /*noise*/) override {
-    const double root_a = 1 / std::hypot(1, step.sigma()), root_b = step.sigma() * root_a;
     const double next_root_a = 1 / std::hypot(1, step.next()), next_root_b = step.next() * next_root_a;
-    const Tensor n = denoiser.noise(x, step.sigma());
-    const Tensor x0 = weighted_sum(1 / root_a, x, -root_b / root_a, n);
+    const auto [x0, n] = denoiser.split(x, step.sigma());
     return weighted_sum(next_root_a, x0, next_root_b, n);
   }
 };

@@ -24,16 +24,27 @@ double evenly_spaced(double first, double last, int i, int n) {
   return n == 1 ? first : first + (last - first) * i / (n - 1);
 }
 
+// The last becomes the smallest number that is not quite 0, the first stays.
+void rescale_to_zero_terminal_snr(std::vector<double>& alphas_cumprod) {
+  const double first = std::sqrt(alphas_cumprod.front()), last = std::sqrt(alphas_cumprod.back());
+  for (double& a : alphas_cumprod) {
+    const double root = (std::sqrt(a) - last) * first / (first - last);
+    a = root * root;
+  }
+  alphas_cumprod.back() = 0x1p-24;
+}
+
 }  // namespace
 
-NoiseSchedule::NoiseSchedule() {
+NoiseSchedule::NoiseSchedule(bool zero_terminal_snr) {
   double product = 1;
   for (int t = 0; t < kTrainSteps; ++t) {
     const double root = evenly_spaced(std::sqrt(kBetaStart), std::sqrt(kBetaEnd), t, kTrainSteps);
     product *= 1 - root * root;
     alphas_cumprod_.push_back(product);
-    log_sigmas_.push_back(0.5 * std::log((1 - product) / product));
   }
+  if (zero_terminal_snr) rescale_to_zero_terminal_snr(alphas_cumprod_);
+  for (const double a : alphas_cumprod_) log_sigmas_.push_back(0.5 * std::log((1 - a) / a));
 }
 
 double NoiseSchedule::sigma(double t) const {

@@ -13,11 +13,14 @@
 
 namespace safelight {
 
-// The schedule of SD 1.x: 1000 steps, betas "scaled linear" (their square roots are evenly spaced) from 0.00085 to
-// 0.012. A value; every member is const and safe to call from several threads.
+// The schedule of Stable Diffusion: 1000 steps, betas "scaled linear" (their square roots are evenly spaced) from
+// 0.00085 to 0.012. A value; every member is const and safe to call from several threads.
 class NoiseSchedule {
  public:
-  NoiseSchedule();
+  // With zero terminal signal-to-noise ratio (Lin et al. 2023, "Common diffusion noise schedules and sample steps are
+  // flawed", algorithm 1), the square roots of alpha_cumprod are shifted and scaled so that the last is 0: step 999 is
+  // noise alone. To keep its sigma finite, the last alpha_cumprod is 2^-24, as in diffusers' EulerDiscreteScheduler.
+  explicit NoiseSchedule(bool zero_terminal_snr = false);
 
   int train_steps() const noexcept { return static_cast<int>(alphas_cumprod_.size()); }
 
@@ -31,7 +34,7 @@ class NoiseSchedule {
   double timestep(double sigma) const;
 
   double sigma_min() const { return sigma(0); }                  // 0.0292
-  double sigma_max() const { return sigma(train_steps() - 1); }  // 14.6146
+  double sigma_max() const { return sigma(train_steps() - 1); }  // 14.6146; 4096 with zero terminal SNR
 
  private:
   std::vector<double> alphas_cumprod_;

@@ -81,6 +81,8 @@ std::int64_t Loader::dim(std::string_view name, std::size_t axis) const {
   return shape[axis];
 }
 
+std::size_t Loader::rank(std::string_view name) const { return info(name).shape.size(); }
+
 Tensor Loader::tensor(std::string_view name, const Shape& expected) const {
   return tensor(name, std::span<const Shape>(&expected, 1));
 }

@@ -42,6 +42,9 @@ class Loader {
   // no such axis, or a size of zero there.
   std::int64_t dim(std::string_view name, std::size_t axis) const;
 
+  // How many dimensions prefix.name has. Error(model) if the tensor is missing.
+  std::size_t rank(std::string_view name) const;
+
   // The tensor prefix.name, borrowed, in the file's type. Error(model) if it is missing, has another shape, or holds
   // something else than floating-point numbers.
   Tensor tensor(std::string_view name, const Shape& expected) const;

@@ -31,12 +31,31 @@ std::optional<Size> parse_resolution(std::string_view text, std::int64_t multipl
   return width && height ? std::optional(Size{*width, *height}) : std::nullopt;
 }
 
-Size default_size(const Checkpoint& file, std::int64_t factor) {
-  constexpr std::int64_t kLatentSide = 64;  // what Stable Diffusion 1 was trained on: 512 pixels
-  const auto said = file.metadata().find("modelspec.resolution");
-  if (said != file.metadata().end())
+// The latents' sides in training: 512 pixels, 768 for the version of Stable Diffusion 2 that predicts v, 1024 for XL.
+std::int64_t latent_side(Family family, Prediction prediction) {
+  switch (family) {
+    case Family::sd1:
+      return 64;
+    case Family::sd2:
+      return prediction == Prediction::v ? 96 : 64;
+    case Family::sdxl:
+    case Family::sdxl_refiner:
+      return 128;
+  }
+  return 64;
+}
+
+// One over the standard deviation of a VAE's latents, as published with it: XL has one of its own.
+float published_scale(Family family) {
+  return family == Family::sdxl || family == Family::sdxl_refiner ? 0.13025f : 0.18215f;
+}
+
+Size default_size(const StableDiffusion& sd) {
+  const std::int64_t factor = sd.vae_decoder.factor();
+  const auto said = sd.file.metadata().find("modelspec.resolution");
+  if (said != sd.file.metadata().end())
     if (const auto size = parse_resolution(said->second, factor)) return *size;
-  const std::int64_t side = file.facts().latent_side.value_or(kLatentSide) * factor;
+  const std::int64_t side = sd.file.facts().latent_side.value_or(latent_side(sd.family, sd.prediction)) * factor;
   return {side, side};
 }
 
@@ -46,12 +65,12 @@ void apply(const CheckpointFacts& facts, Recognition& found) {
   found.zero_terminal_snr = facts.zero_terminal_snr.value_or(found.zero_terminal_snr);
 }
 
-Recognition expect_stable_diffusion_1(const Checkpoint& file) {
+Recognition expect_stable_diffusion(const Checkpoint& file) {
   Recognition found = recognise(file);
   apply(file.facts(), found);
-  if (found.family != Family::sd1 || found.prediction != Prediction::noise)
-    fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion 1.x checkpoint",
-         shown_path(file.path()), found.what, found.evidence);
+  if (!found.family)
+    fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion checkpoint", shown_path(file.path()),
+         found.what, found.evidence);
   expect_complete(file);
   return found;
 }
@@ -69,13 +88,17 @@ std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
   return 0;
 }
 
-// Files written by transformers before 4.5 lack the text_model level.
-Loader text_model(const Loader& w) {
-  const Loader place = w / "cond_stage_model.transformer";
-  return place.has("text_model") ? place / "text_model" : place;
-}
-
 Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
+
+// The UNet's vector is the text's pooled features and embeddings of numbers: of one width, half cosines and half sines.
+void expect_vector_to_fit(const StableDiffusion& sd) {
+  const std::int64_t numbers = numbers_in_vector(sd.family), pooled = sd.text_encoders.pooled_width();
+  const std::int64_t vector = sd.unet.vector_width(), rest = vector - pooled;
+  if (numbers == 0 ? vector == 0 : rest > 0 && rest % (2 * numbers) == 0) return;
+  fail(ErrorCategory::model,
+       "[model] {}: the UNet's label_emb takes {} values, expected {} of the text and a multiple of {} for {} numbers",
+       shown_path(sd.file.path()), vector, pooled, 2 * numbers, numbers);
+}
 
 // What the networks hand to each other must have one width on both sides.
 void expect_networks_to_fit(const StableDiffusion& sd) {
@@ -84,8 +107,9 @@ void expect_networks_to_fit(const StableDiffusion& sd) {
       fail(ErrorCategory::model, "[model] {}: {} is {}, {} is {}, expected the same", shown_path(sd.file.path()), one,
            a, other, b);
   };
-  expect_equal("the text encoder's width", sd.text_encoder.width(), "the width of text that the UNet attends to",
-               sd.unet.context_width());
+  expect_equal(sd.text_encoders.count() == 1 ? "the text encoder's width" : "the text encoders' width",
+               sd.text_encoders.width(), "the width of text that the UNet attends to", sd.unet.context_width());
+  expect_vector_to_fit(sd);
   const std::int64_t latent = sd.vae_decoder.latent_channels();
   expect_equal("the UNet's number of outputs", sd.unet.out_channels(), "the VAE decoder's of inputs", latent);
   expect_equal("the UNet's number of inputs", sd.unet.in_channels(), "what its task demands",
@@ -103,26 +127,27 @@ void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) 
   unet_precision = precision;
 }
 
-StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend) {
-  return open(Checkpoint::open(path), backend);
+StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend, const Training& training) {
+  return open(Checkpoint::open(path), backend, training);
 }
 
-StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend) {
-  Recognition found = expect_stable_diffusion_1(file);
+StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend, const Training& training) {
+  Recognition found = expect_stable_diffusion(file);
   const Loader w(file, backend);
   StableDiffusion sd{.file = file,
                      .family = *found.family,
                      .task = found.task,
-                     .prediction = found.prediction,
-                     .zero_terminal_snr = found.zero_terminal_snr,
+                     .prediction = training.prediction.value_or(found.prediction),
+                     .zero_terminal_snr = training.zero_terminal_snr.value_or(found.zero_terminal_snr),
                      .what = std::move(found.what),
-                     .text_encoder = ClipTextEncoder(text_model(w)),
+                     .text_encoders = TextEncoders(w, *found.family),
                      .unet = UNet(unet_place(w)),
                      .vae_decoder = VaeDecoder(w / "first_stage_model"),
-                     .vae_encoder = VaeEncoder(w / "first_stage_model")};
+                     .vae_encoder = VaeEncoder(w / "first_stage_model"),
+                     .latent_scale = published_scale(*found.family)};
   expect_networks_to_fit(sd);
   sd.latent_scale = static_cast<float>(file.facts().latent_scale.value_or(sd.latent_scale));
-  const Size size = default_size(file, sd.vae_decoder.factor());
+  const Size size = default_size(sd);
   sd.default_width = size.width;
   sd.default_height = size.height;
   return sd;

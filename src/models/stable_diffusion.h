@@ -1,35 +1,44 @@
-// A Stable Diffusion 1.x checkpoint, opened: its networks and the facts that its tensors settle.
+// A Stable Diffusion checkpoint, opened: its networks and the facts that its tensors settle.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "models/checkpoint.h"
-#include "models/clip_text_encoder.h"
 #include "models/family.h"
+#include "models/text_encoders.h"
 #include "models/unet.h"
 #include "models/vae.h"
 
 namespace safelight {
 
+// How a UNet was trained, where the user knows better than the file.
+struct Training {
+  std::optional<Prediction> prediction{};
+  std::optional<bool> zero_terminal_snr{};
+};
+
 struct StableDiffusion {
-  // Opens a checkpoint, whatever files it is in. Throws Error(model) if it is something else, saying what it is (a
-  // LoRA, a VAE, a textual inversion, a ControlNet, an inpainting or edit model, SD 2, SDXL, ...) and on what evidence;
-  // Error(model) naming the parts that it lacks and what to add; Error(model) naming the tensor if one is missing or
-  // has another shape than its neighbours demand. The backend must outlive the result.
-  static StableDiffusion open(const Checkpoint& file, Backend& backend);
+  // Opens a checkpoint, whatever files it is in, of any family and task. Throws Error(model) if it is something else,
+  // saying what it is (a LoRA, a VAE, a textual inversion, a ControlNet, ...) and on what evidence; Error(model) naming
+  // the parts that it lacks and what to add; Error(model) naming the tensor if one is missing or has another shape than
+  // its neighbours demand. The backend must outlive the result.
+  static StableDiffusion open(const Checkpoint& file, Backend& backend, const Training& training = {});
 
   // The same, as Checkpoint::open() finds it.
-  static StableDiffusion open(const std::filesystem::path& path, Backend& backend);
+  static StableDiffusion open(const std::filesystem::path& path, Backend& backend, const Training& training = {});
 
   // Binds the UNet's weights again if its linear layers have another precision than this.
   void set_unet_precision(Precision precision, Backend& backend);
 
   // How the names of each network's tensors begin.
-  static constexpr std::string_view kTextEncoder = "cond_stage_model.", kUNet = "model.diffusion_model.",
-                                    kVaeDecoder = "first_stage_model.decoder.";
+  static constexpr std::string_view kUNet = "model.diffusion_model.", kVaeDecoder = "first_stage_model.decoder.";
+  std::string_view text_encoder_prefix() const noexcept {
+    return numbers_in_vector(family) > 0 ? "conditioner." : "cond_stage_model.";
+  }
 
   Checkpoint file;
   Family family = Family::sd1;
@@ -37,15 +46,14 @@ struct StableDiffusion {
   Prediction prediction = Prediction::noise;
   bool zero_terminal_snr = false;
   std::string what;  // "a Stable Diffusion 1 inpainting model"
-  ClipTextEncoder text_encoder;
+  TextEncoders text_encoders;
   UNet unet;
   Precision unet_precision = Precision::full;
   VaeDecoder vae_decoder;
   VaeEncoder vae_encoder;
 
   float latent_scale = 0.18215f;  // latents = scale * VAE mean; what the files say, else what the family is known for
-  std::int64_t default_width = 512,
-               default_height = 512;  // what the files say, else 64 latent pixels
+  std::int64_t default_width = 512, default_height = 512;  // what the files say, else the family's
 
   // Picture sides must be multiples of this: the VAE's factor. The UNet takes any number of latent pixels.
   std::int64_t size_multiple() const noexcept { return vae_decoder.factor(); }

@@ -42,9 +42,10 @@ class Collector {
     result_.cut_text += word.bytes;
   }
 
-  void finish() {
+  void finish(std::int32_t padding) {
     result_.cut = std::max<std::int64_t>(0, result_.tokens - room_);
-    result_.ids.resize(static_cast<std::size_t>(room_ + 2), ClipTokenizer::kEnd);
+    result_.ids.push_back(ClipTokenizer::kEnd);
+    result_.ids.resize(static_cast<std::size_t>(room_ + 2), padding);
   }
 
  private:
@@ -61,7 +62,7 @@ ClipTokenizer::ClipTokenizer(std::int64_t positions)
 
 ClipTokenizer::~ClipTokenizer() = default;
 
-TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt) const {
+TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt, std::int32_t padding) const {
   if (prompt.size() > kMaxPromptBytes)
     fail(ErrorCategory::limit, "[tokenizer] expected a prompt of at most {} bytes, found {}", kMaxPromptBytes,
          prompt.size());
@@ -92,7 +93,7 @@ TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt) const {
       [&] {
         collector.add({std::string(kEndText), true}, {kEnd});
       });
-  collector.finish();
+  collector.finish(padding);
   return result;
 }
 

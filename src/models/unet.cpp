@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -14,9 +15,11 @@
 namespace safelight {
 namespace {
 
-constexpr int kHeads = 8;  // at every width of SD 1.x (40, 80 and 160 channels each)
+constexpr int kHeads = 8;                // at every width of SD 1.x (40, 80 and 160 channels each)
+constexpr std::int64_t kHeadWidth = 64;  // in SD 2 and after it
 
-// What the blocks are made for: fixed for the whole network.
+// What the blocks are made for: the same in the whole network. The first layer that attends to the text tells how wide
+// that is.
 struct Widths {
   std::int64_t embedding = 0, context = 0;
 };
@@ -55,15 +58,22 @@ class ResBlock {
   std::unique_ptr<Linear> skip_connection_;
 };
 
-TransformerSizes transformer_sizes(std::int64_t channels, const Widths& widths) {
-  return {.channels = channels, .context = widths.context, .heads = kHeads};
+// Of the attention at the place `w`. SD 1 projects with 1x1 convolutions and divides every width by 8 heads; with SD 2
+// both changed at once: linear layers, and heads of 64 channels.
+TransformerSizes transformer_sizes(const Loader& w, std::int64_t channels, Widths& widths) {
+  const bool convolves = w.rank("proj_in.weight") == 4;
+  const std::int64_t heads = convolves ? kHeads : std::max<std::int64_t>(1, channels / kHeadWidth);
+  if (channels % heads != 0)
+    w.reject("proj_in.weight", fmt::format("has {} channels, expected a multiple of {} heads", channels, heads));
+  if (widths.context == 0) widths.context = w.dim("transformer_blocks.0.attn2.to_k.weight", 1);
+  return {.channels = channels, .context = widths.context, .heads = static_cast<int>(heads)};
 }
 
 // A step of the way down: a residual block, with attention where the checkpoint has it.
 class InputBlock {
  public:
-  InputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
-    if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(out(), widths));
+  InputBlock(const Loader& w, std::int64_t in, Widths& widths) : res_(w / 0, in, widths.embedding) {
+    if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(w / 1, out(), widths));
   }
 
   void read(const Tensor& context, TextContext& text) {
@@ -97,37 +107,49 @@ class Downsample {
   std::unique_ptr<Conv2d> op_;
 };
 
+// A residual block, attention and another residual block. Slimmer models of the SDXL family have the first alone
+// (SSD-1B, Segmind Vega), or nothing here (KOALA-700M).
 class MiddleBlock {
  public:
-  MiddleBlock(const Loader& w, std::int64_t channels, const Widths& widths)
-      : res_0_(w / 0, channels, widths.embedding),
-        attention_1_(w / 1, transformer_sizes(res_0_.out(), widths)),
-        res_2_(w / 2, res_0_.out(), widths.embedding) {}
-
-  void read(const Tensor& context, TextContext& text) { attention_1_.read(context, text); }
-
-  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
-    return res_2_(attention_1_(res_0_(x, embedding), text), embedding);
+  MiddleBlock(const Loader& w, std::int64_t channels, Widths& widths) : out_(channels) {
+    if (!w.has(0) && !w.has(1) && !w.has(2)) return;
+    res_0_.emplace(w / 0, channels, widths.embedding);
+    out_ = res_0_->out();
+    if (!w.has(1) && !w.has(2)) return;
+    attention_1_.emplace(w / 1, transformer_sizes(w / 1, out_, widths));
+    res_2_.emplace(w / 2, out_, widths.embedding);
+    out_ = res_2_->out();
   }
 
-  std::int64_t out() const noexcept { return res_2_.out(); }
+  void read(const Tensor& context, TextContext& text) {
+    if (attention_1_) attention_1_->read(context, text);
+  }
+
+  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
+    Tensor h = res_0_ ? (*res_0_)(x, embedding) : x;
+    if (attention_1_) h = (*attention_1_)(h, text);
+    return res_2_ ? (*res_2_)(h, embedding) : h;
+  }
+
+  std::int64_t out() const noexcept { return out_; }
 
  private:
-  ResBlock res_0_;
-  SpatialTransformer attention_1_;
-  ResBlock res_2_;
+  std::int64_t out_;
+  std::optional<ResBlock> res_0_;
+  std::optional<SpatialTransformer> attention_1_;
+  std::optional<ResBlock> res_2_;
 };
 
 // A step of the way up: a residual block over what comes from below and the skip connection, attention and a doubling
 // where the checkpoint has them.
 class OutputBlock {
  public:
-  OutputBlock(const Loader& w, std::int64_t in, const Widths& widths) : res_(w / 0, in, widths.embedding) {
+  OutputBlock(const Loader& w, std::int64_t in, Widths& widths) : res_(w / 0, in, widths.embedding) {
     for (std::int64_t i = 1; w.has(i); ++i) {
       if ((w / i).has("conv"))
         upsample_.emplace(w / i, out());
       else
-        attention_.emplace(w / i, transformer_sizes(out(), widths));
+        attention_.emplace(w / i, transformer_sizes(w / i, out(), widths));
     }
   }
 
@@ -156,11 +178,12 @@ class OutputBlock {
 struct UNet::Layers {
   explicit Layers(const Loader& w);
 
-  // The timesteps' embedding after the SiLU that every ResBlock applies to it first.
-  Tensor embed(std::span<const float> timesteps) {
+  // The timesteps' embedding, with the label's if there is one, after the SiLU that every ResBlock applies to it first.
+  Tensor embed(std::span<const float> timesteps, const TextContext& text) {
     const Tensor code = timestep_embedding(timesteps, time_embed_0->spec().in, backend);
     const Tensor hidden = (*time_embed_0)(code, {.activation = Activation::silu});
-    return (*time_embed_2)(hidden, {.activation = Activation::silu});
+    return (*time_embed_2)(hidden,
+                           {.activation = Activation::silu, .per_image = label_emb_0_0 ? &text.label() : nullptr});
   }
 
   // The last output block, over what comes from below and conv_in's skip connection, and out.
@@ -173,13 +196,14 @@ struct UNet::Layers {
   // The time embedding is always in full precision, here and in the ResBlocks: it has a row or two, so nothing is to be
   // gained, and every block depends on it.
   std::unique_ptr<Linear> time_embed_0, time_embed_2;
+  std::unique_ptr<Linear> label_emb_0_0, label_emb_0_2;            // of SDXL and its refiner; else empty
   std::unique_ptr<Conv2d> conv_in;                                 // input_blocks.0
   std::vector<std::variant<InputBlock, Downsample>> input_blocks;  // input_blocks.1 and on
   std::unique_ptr<MiddleBlock> middle_block;
   std::vector<OutputBlock> output_blocks;
   std::unique_ptr<GroupNorm> out_0;
   std::unique_ptr<Conv2d> out_2;
-  std::int64_t context_width;
+  std::int64_t context_width = 0;
 
  private:
   // What a skip connection carries, and how often its sides were halved.
@@ -187,8 +211,8 @@ struct UNet::Layers {
     std::int64_t channels;
     int level;
   };
-  std::vector<Skip> read_way_down(const Loader& w, const Widths& widths);
-  void read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips);
+  std::vector<Skip> read_way_down(const Loader& w, Widths& widths);
+  void read_way_up(const Loader& w, Widths& widths, std::vector<Skip> skips);
 };
 
 UNet::Layers::Layers(const Loader& w)
@@ -196,21 +220,26 @@ UNet::Layers::Layers(const Loader& w)
       time_embed_0((w.with(Precision::full) / "time_embed.0")
                        .linear({.in = w.dim("time_embed.0.weight", 1), .out = w.dim("time_embed.0.weight", 0)})),
       time_embed_2((w.with(Precision::full) / "time_embed.2")
-                       .linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})),
-      context_width(w.dim("middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)) {
+                       .linear({.in = time_embed_0->spec().out, .out = w.dim("time_embed.2.weight", 0)})) {
   if (time_embed_0->spec().in % 2 != 0)
     w.reject("time_embed.0.weight",
              fmt::format("takes {} values, expected as many cosines as sines", time_embed_0->spec().in));
-  const Widths widths{.embedding = time_embed_2->spec().out, .context = context_width};
+  Widths widths{.embedding = time_embed_2->spec().out};
+  if (w.has("label_emb")) {
+    const Loader label = w.with(Precision::full) / "label_emb.0";
+    label_emb_0_0 = (label / 0).linear({.in = label.dim("0.weight", 1), .out = label.dim("0.weight", 0)});
+    label_emb_0_2 = (label / 2).linear({.in = label_emb_0_0->spec().out, .out = widths.embedding});
+  }
   std::vector<Skip> skips = read_way_down(w / "input_blocks", widths);
   middle_block = std::make_unique<MiddleBlock>(w / "middle_block", skips.back().channels, widths);
   read_way_up(w / "output_blocks", widths, std::move(skips));
+  context_width = widths.context;
   const std::int64_t last = output_blocks.back().out();
   out_0 = (w / "out.0").group_norm({.channels = last, .activation = Activation::silu});
   out_2 = (w / "out.2").conv2d({.in = last, .out = w.dim("out.2.weight", 0)});
 }
 
-std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, const Widths& widths) {
+std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, Widths& widths) {
   conv_in = (w / "0.0").conv2d({.in = w.dim("0.0.weight", 1), .out = w.dim("0.0.weight", 0)});
   std::vector<Skip> skips{{.channels = conv_in->spec().out, .level = 0}};
   for (std::int64_t i = 1; i < w.count(); ++i) {
@@ -226,7 +255,7 @@ std::vector<UNet::Layers::Skip> UNet::Layers::read_way_down(const Loader& w, con
   return skips;
 }
 
-void UNet::Layers::read_way_up(const Loader& w, const Widths& widths, std::vector<Skip> skips) {
+void UNet::Layers::read_way_up(const Loader& w, Widths& widths, std::vector<Skip> skips) {
   std::int64_t channels = middle_block->out();
   for (int level = skips.back().level; !skips.empty(); skips.pop_back()) {
     const Loader place = w / std::ssize(output_blocks);
@@ -238,6 +267,8 @@ void UNet::Layers::read_way_up(const Loader& w, const Widths& widths, std::vecto
     channels = block.out();
     if (block.doubles()) --level;
   }
+  if (const std::int64_t made = std::ssize(output_blocks); w.has(made))
+    (w / made).reject("0.in_layers.2.weight", fmt::format("is one block too many, expected {}", made));
   if (output_blocks.back().doubles())
     (w / (std::ssize(output_blocks) - 1))
         .reject("0.in_layers.2.weight", "is in the last block, expected no upsampling");
@@ -255,9 +286,15 @@ void UNet::expect_arguments(const Tensor& x, std::span<const float> timesteps, c
          timesteps.size(), text.texts());
 }
 
-TextContext UNet::prepare(const Tensor& context) {
+TextContext UNet::prepare(const Tensor& context, const Tensor& vector) {
   expect_channels("unet", "context", context, context_width(), 3);
   TextContext text(context.dim(0));
+  if (vector_width() > 0) {
+    expect_addend("unet", "vector", vector, {text.texts(), vector_width()});
+    text.set_label((*layers_->label_emb_0_2)((*layers_->label_emb_0_0)(vector, {.activation = Activation::silu})));
+  } else if (vector) {
+    fail(ErrorCategory::model, "[unet] a vector {}, expected none: there is no label_emb", to_string(vector.shape()));
+  }
   for (auto& input : layers_->input_blocks) std::visit([&](auto& block) { block.read(context, text); }, input);
   layers_->middle_block->read(context, text);
   for (OutputBlock& output : layers_->output_blocks) output.read(context, text);
@@ -266,7 +303,7 @@ TextContext UNet::prepare(const Tensor& context) {
 
 Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const TextContext& text, Tensor* deep) {
   expect_arguments(x, timesteps, text);
-  const Tensor embedding = layers_->embed(timesteps);
+  const Tensor embedding = layers_->embed(timesteps, text);
   std::vector<Tensor> skips{(*layers_->conv_in)(x)};
   for (auto& input : layers_->input_blocks)
     skips.push_back(std::visit([&](auto& block) { return block(skips.back(), embedding, text); }, input));
@@ -282,12 +319,15 @@ Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const
 
 Tensor UNet::shallow(const Tensor& x, std::span<const float> timesteps, const TextContext& text, const Tensor& deep) {
   expect_arguments(x, timesteps, text);
-  const Tensor embedding = layers_->embed(timesteps);
+  const Tensor embedding = layers_->embed(timesteps, text);
   return layers_->finish(deep, (*layers_->conv_in)(x), embedding, text);
 }
 
 std::int64_t UNet::in_channels() const noexcept { return layers_->conv_in->spec().in; }
 std::int64_t UNet::out_channels() const noexcept { return layers_->out_2->spec().out; }
 std::int64_t UNet::context_width() const noexcept { return layers_->context_width; }
+std::int64_t UNet::vector_width() const noexcept {
+  return layers_->label_emb_0_0 ? layers_->label_emb_0_0->spec().in : 0;
+}
 
 }  // namespace safelight

@@ -12,20 +12,22 @@ namespace safelight {
 
 class UNet {
  public:
-  // `w` is the place that holds time_embed, input_blocks, middle_block, output_blocks and out. Levels, widths, where
-  // attention sits and how deep, all come from the names and shapes. The place's precision is that of its linear
-  // layers.
+  // `w` is the place that holds time_embed, input_blocks, middle_block, output_blocks and out, and label_emb if there
+  // is one. Levels, widths, where attention sits, how deep and with how many heads, all come from the names and shapes.
+  // The place's precision is that of its linear layers.
   explicit UNet(const Loader& w);
   ~UNet();
   UNet(UNet&&) noexcept;
   UNet& operator=(UNet&&) noexcept;
 
-  // What the layers see of n texts, context: F32 [n, tokens, context_width()], to be made once per prompt. Error(model)
-  // on other shapes. It belongs to this UNet and must not outlive the backend.
-  TextContext prepare(const Tensor& context);
+  // What the layers see of n texts, context: F32 [n, tokens, context_width()], to be made once per prompt; vector: F32
+  // [n, vector_width()], which is added to the time embedding once a small network has read it (Podell et al. 2023,
+  // "SDXL", section 2.2), or empty for a UNet that takes none. Error(model) on other shapes. It belongs to this UNet
+  // and must not outlive the backend.
+  TextContext prepare(const Tensor& context, const Tensor& vector = {});
 
   // x: F32 [n, h, w, in_channels()], any h and w; timesteps: n of them, in [0, 1000), fractions allowed; text: of n ->
-  // F32 [n, h, w, out_channels()]: what the model was trained to predict (SD 1.x: the noise). Error(model) on other
+  // F32 [n, h, w, out_channels()]: what the model was trained to predict (see Prediction). Error(model) on other
   // shapes, Error(cancelled) once the backend's token is set. If `deep` is given, *deep becomes what shallow() takes.
   Tensor operator()(const Tensor& x, std::span<const float> timesteps, const TextContext& text, Tensor* deep = nullptr);
 
@@ -37,6 +39,7 @@ class UNet {
   std::int64_t in_channels() const noexcept;
   std::int64_t out_channels() const noexcept;
   std::int64_t context_width() const noexcept;
+  std::int64_t vector_width() const noexcept;  // 0: it takes none
 
  private:
   void expect_arguments(const Tensor& x, std::span<const float> timesteps, const TextContext& text) const;

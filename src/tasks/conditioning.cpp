@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/printable.h"
+#include "diffusion/side_by_side.h"
+#include "models/timestep_embedding.h"
+#include "tasks/planes.h"
 #include "tasks/prompt_markup.h"
 
 namespace safelight {
 namespace {
 
 constexpr std::size_t kMostCutText = 200;  // characters that a warning repeats
+
+// What the refiner is told unless the user says otherwise, as in diffusers.
+constexpr double kAestheticScore = 6, kNegativeAestheticScore = 2.5;
 
 // What the user should know about a prompt that is longer than the text encoder's positions.
 void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector<std::string>& warnings) {
@@ -37,27 +44,83 @@ Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   return result;
 }
 
+// Row `index` of F32 [n, ...] becomes zeros.
+void clear_row(Tensor& t, std::size_t index) {
+  const std::size_t size = t.floats().size() / static_cast<std::size_t>(t.dim(0));
+  std::ranges::fill(t.mutable_floats().subspan(index * size, size), 0.0f);
+}
+
+// numbers_in_vector() of them for each text; the negative prompt's come second.
+std::vector<float> numbers(Family family, const MicroConditioning& micro, const PictureSize& size, std::int64_t texts) {
+  const PictureSize original = micro.original_size.value_or(size), target = micro.target_size.value_or(size);
+  const PictureCorner crop = micro.crop.value_or(PictureCorner{});
+  const double scores[] = {micro.aesthetic_score.value_or(kAestheticScore),
+                           micro.negative_aesthetic_score.value_or(kNegativeAestheticScore)};
+  std::vector<float> result;
+  for (std::int64_t text = 0; text < texts; ++text) {
+    for (const std::int64_t pixels : {original.height, original.width, crop.top, crop.left})
+      result.push_back(static_cast<float>(pixels));
+    if (family == Family::sdxl_refiner) {
+      result.push_back(static_cast<float>(scores[text]));
+    } else {
+      result.push_back(static_cast<float>(target.height));
+      result.push_back(static_cast<float>(target.width));
+    }
+  }
+  return result;
+}
+
+// The pooled features, and the numbers' embeddings behind them; empty where the UNet takes no vector.
+Tensor vector_of(Model::State& model, const Tensor& pooled, const MicroConditioning& micro, const PictureSize& size) {
+  const StableDiffusion& networks = model.networks;
+  if (networks.unet.vector_width() == 0) return {};
+  const std::int64_t texts = pooled.dim(0), rest = networks.unet.vector_width() - pooled.dim(1);
+  const std::int64_t width = rest / numbers_in_vector(networks.family);
+  const Tensor embedded = timestep_embedding(numbers(networks.family, micro, size, texts), width, *model.backend);
+  return model.backend->concat(pooled, embedded.reshaped({texts, rest}));
+}
+
 }  // namespace
 
-Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
-                                std::vector<std::string>& warnings) {
+Conditioning text(const Conditioning& texts, std::int64_t index) {
+  return {.context = image(texts.context, index), .vector = texts.vector ? image(texts.vector, index) : Tensor()};
+}
+
+Conditioning side_by_side(const Conditioning& a, const Conditioning& b) {
+  return {.context = side_by_side(a.context, b.context),
+          .vector = a.vector ? side_by_side(a.vector, b.vector) : Tensor()};
+}
+
+Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, const PictureSize& size,
+                                bool with_negative, std::vector<std::string>& warnings) {
   const auto inspect = [&](std::string_view name, const Tensor& tensor) {
     if (options.inspect) options.inspect({0, name, tensor});
   };
   model.context.report("text", 0, 1);
-  std::vector<std::int32_t> ids;
+  TextEncoders& encoders = model.networks.text_encoders;
+  std::vector<std::vector<std::int32_t>> ids(encoders.count());
   const auto read = [&](std::string_view what, std::string_view text) {
-    const TokenizedPrompt tokens = model.tokenizer(text);
-    warn_if_cut(what, tokens, warnings);
+    for (std::size_t encoder = 0; encoder < ids.size(); ++encoder) {
+      const TokenizedPrompt tokens = model.tokenizer(text, encoders.padding(encoder));
+      if (encoder == 0) warn_if_cut(what, tokens, warnings);
+      ids[encoder].insert(ids[encoder].end(), tokens.ids.begin(), tokens.ids.end());
+    }
     warn_if_marked_up(what, text, warnings);
-    ids.insert(ids.end(), tokens.ids.begin(), tokens.ids.end());
   };
   read("prompt", options.prompt);
   if (with_negative) read("negative prompt", options.negative_prompt);
   const std::int64_t texts = with_negative ? 2 : 1;
-  inspect("token_ids", to_i64(ids, texts));
-  Conditioning result{.context = model.networks.text_encoder(ids, texts), .vector = {}};
+  inspect("token_ids", to_i64(ids[0], texts));
+  if (ids.size() > 1) inspect("token_ids_2", to_i64(ids[1], texts));
+  TextEmbeddings embeddings = encoders(ids, texts);
+  if (with_negative && options.negative_prompt.empty() && model.networks.family == Family::sdxl) {
+    clear_row(embeddings.context, 1);
+    clear_row(embeddings.pooled, 1);
+  }
+  Conditioning result{.context = std::move(embeddings.context),
+                      .vector = vector_of(model, embeddings.pooled, options.micro, size)};
   inspect("text_embeddings", result.context);
+  if (result.vector) inspect("text_vector", result.vector);
   model.context.report("text", 1, 1);
   return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tasks/model_state.h"
@@ -15,10 +16,23 @@ struct Conditioning {
   Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
 };
 
-// The prompt's, and the negative prompt's after it if it is wanted. Adds a warning for each prompt that is cut or has
-// markup that nothing reads. Reports Progress "text" and hands the values to options.inspect.
+// One text of several, alone.
+Conditioning text(const Conditioning& texts, std::int64_t index);
+
+// a's texts, then b's. REQUIRES: of one model.
+Conditioning side_by_side(const Conditioning& a, const Conditioning& b);
+
+// The prompt's, and the negative prompt's after it if it is wanted, for a picture of this size (which the vector tells,
+// unless options.micro says something else). Adds a warning for each prompt that is cut or has markup that nothing
+// reads. Reports Progress "text" and hands the values to options.inspect.
 // Throws Error(usage), Error(cancelled).
-Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
-                                std::vector<std::string>& warnings);
+Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, const PictureSize& size,
+                                bool with_negative, std::vector<std::string>& warnings);
+
+// Throws Error(usage) for what the model does not take, or a value that no picture can have.
+void check_micro_conditioning(const StableDiffusion& networks, const MicroConditioning& micro);
+
+// Names and values for the text in a picture; of what is set.
+std::vector<std::pair<std::string, std::string>> micro_conditioning_fields(const MicroConditioning& micro);
 
 }  // namespace safelight

@@ -37,8 +37,8 @@ class Clock {
 
   double text_ms() {
     const std::int64_t texts = plan_.guided() ? 2 : 1;
-    const std::vector<std::int32_t> ids(static_cast<std::size_t>(texts * model_.networks.text_encoder.positions()));
-    return ms(plan_.memory.text.work, [&] { return model_.networks.text_encoder(ids, texts); });
+    const auto ids = model_.networks.text_encoders.blank(texts);
+    return ms(plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); });
   }
 
   double step_ms() {
@@ -48,8 +48,9 @@ class Clock {
     shape[0] = images;
     const std::vector<float> timesteps(static_cast<std::size_t>(images), 500.0f);
     UNet& unet = model_.networks.unet;
+    const Tensor vector = unet.vector_width() > 0 ? zeros({images, unet.vector_width()}) : Tensor();
     const TextContext text =
-        unet.prepare(zeros({images, model_.networks.text_encoder.positions(), unet.context_width()}));
+        unet.prepare(zeros({images, model_.networks.text_encoders.positions(), unet.context_width()}), vector);
     const auto step = [&] {
       const Tensor x = zeros(shape);
       for (std::int64_t i = 1; i < calls; ++i) static_cast<void>(unet(x, timesteps, text));

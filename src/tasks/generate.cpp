@@ -8,7 +8,6 @@
 
 #include "diffusion/guidance.h"
 #include "diffusion/latent_noise.h"
-#include "diffusion/side_by_side.h"
 #include "diffusion/weighted_sum.h"
 #include "format/residency.h"
 #include "image/infotext.h"
@@ -67,23 +66,25 @@ void Generation::encode_texts() {
     const auto [from, to] = options_.guidance_interval;
     report_.warnings.push_back(fmt::format("no step of {} lies in the guidance interval {}-{}", plan_.steps, from, to));
   }
-  texts_ = condition_on_texts(model_, options_, plan_.guided(), report_.warnings);
-  end(StableDiffusion::kTextEncoder);
+  texts_ = condition_on_texts(model_, options_, {.width = plan_.width, .height = plan_.height}, plan_.guided(),
+                              report_.warnings);
+  end(model_.networks.text_encoder_prefix());
 }
 
 // Keys and values of the texts, once for all steps of all pictures.
 void Generation::prepare_texts() {
   begin(plan_.memory.step);
   UNet& unet = model_.networks.unet;
-  const Tensor prompt = image(texts_.context, 0);
+  const Conditioning prompt = text(texts_, 0);
+  const auto prepare = [&unet](const Conditioning& c) { return unet.prepare(c.context, c.vector); };
   if (plan_.guided()) {
-    const Tensor negative = image(texts_.context, 1);
+    const Conditioning negative = text(texts_, 1);
     if (plan_.memory.passes == Passes::together)
-      pair_ = {unet.prepare(side_by_side(negative, prompt))};
+      pair_ = {prepare(side_by_side(negative, prompt))};
     else
-      pair_ = {unet.prepare(negative), unet.prepare(prompt)};
+      pair_ = {prepare(negative), prepare(prompt)};
   }
-  if (!plan_.always_guided()) alone_ = {unet.prepare(prompt)};
+  if (!plan_.always_guided()) alone_ = {prepare(prompt)};
   texts_ = {};
 }
 
@@ -107,16 +108,18 @@ Tensor Generation::sample_latents(std::int64_t index) {
   const Tensor start = start_noise(index, noise);
   if (options_.inspect) inspect(index, "start_noise", to_nchw(start));
 
-  const NoiseSchedule schedule;
+  const NoiseSchedule schedule(model_.networks.zero_terminal_snr);
   const std::unique_ptr<Sampler> sampler = plan_.sampler->make();
   const std::vector<double> levels = sampler->levels(schedule, plan_.spacing, static_cast<int>(plan_.steps));
   CachedUNet unet(model_.networks.unet, plan_.cache);
   const auto following = [&unet](std::span<const TextContext> texts) {
     return [&unet, texts](const Tensor& x, std::span<const float> timesteps) { return unet(x, timesteps, texts); };
   };
-  const Denoiser denoiser(schedule, plan_.guided() ? Guidance(following(pair_), following(alone_), plan_.cfg,
-                                                              guided_range(schedule, levels))
-                                                   : Guidance({}, following(alone_), 1));
+  const Denoiser denoiser(schedule,
+                          plan_.guided()
+                              ? Guidance(following(pair_), following(alone_), plan_.cfg, guided_range(schedule, levels))
+                              : Guidance({}, following(alone_), 1),
+                          model_.networks.prediction);
   const auto on_step = [&](const StepReport& step) {
     if (options_.inspect) inspect(index, fmt::format("latents_{:03}", step.done), to_nchw(step.latents));
   };
@@ -163,6 +166,10 @@ std::string Generation::infotext(std::uint64_t seed) const {
   if (!sources.variant.empty()) add("Variant", sources.variant);
   add("RNG", std::string(safelight::info(plan_.rng).names.label));
   if (plan_.precision != Precision::full) add("Precision", std::string(safelight::info(plan_.precision).names.label));
+  const Training& said = model_.training;
+  if (said.prediction) add("Prediction", *said.prediction == Prediction::v ? "v" : "noise");
+  if (said.zero_terminal_snr) add("Zero terminal SNR", *said.zero_terminal_snr ? "true" : "false");
+  for (auto& [name, value] : micro_conditioning_fields(options_.micro)) add(std::move(name), std::move(value));
   add("Version", "Safelight " SAFELIGHT_VERSION);
   return format_infotext(info);
 }

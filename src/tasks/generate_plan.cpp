@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/utf8.h"
+#include "tasks/conditioning.h"
 #include "tasks/planes.h"
 #include "tasks/precisions.h"
 
@@ -114,6 +115,7 @@ double GeneratePlan::full_steps() const noexcept {
 
 GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) {
   expect_task(model.networks, ModelTask::generate);
+  check_micro_conditioning(model.networks, options.micro);
   check_prompt("prompt", options.prompt);
   check_prompt("negative prompt", options.negative_prompt);
   GeneratePlan plan;
@@ -125,7 +127,7 @@ GeneratePlan plan_generate(Model::State& model, const GenerateOptions& options) 
   plan.rng = parse_rng(options.rng);
   plan.precision = parse_precision(options.precision);
   plan.steps = options.steps;
-  const NoiseSchedule schedule;
+  const NoiseSchedule schedule(model.networks.zero_terminal_snr);
   check_steps(schedule, static_cast<int>(std::clamp<std::int64_t>(plan.steps, -1, 1 << 20)));
   static_cast<void>(plan.sampler->make()->levels(schedule, plan.spacing, static_cast<int>(plan.steps)));
   plan_guidance(plan, options);

@@ -60,7 +60,7 @@ class Planner {
         available_(demand.available) {
     release_pages(model.networks.file);  // what is resident then stays so in every phase
     plan_.program = resident_memory();
-    plan_.text.weights = bytes_below(model.networks.file, StableDiffusion::kTextEncoder);
+    plan_.text.weights = bytes_below(model.networks.file, model.networks.text_encoder_prefix());
     plan_.step.weights = bytes_below(model.networks.file, StableDiffusion::kUNet);
     plan_.decode.weights = bytes_below(model.networks.file, StableDiffusion::kVaeDecoder);
   }
@@ -76,8 +76,8 @@ class Planner {
  private:
   void plan_text() {
     const std::int64_t texts = demand_.guided ? 2 : 1;
-    const std::vector<std::int32_t> ids(static_cast<std::size_t>(texts * model_.networks.text_encoder.positions()));
-    if (!fits(plan_.text, 0, [&] { model_.networks.text_encoder(ids, texts); })) lack(plan_.text);
+    const auto ids = model_.networks.text_encoders.blank(texts);
+    if (!fits(plan_.text, 0, [&] { model_.networks.text_encoders(ids, texts); })) lack(plan_.text);
   }
 
   void plan_step() {
@@ -118,10 +118,14 @@ class Planner {
   // The texts stay in memory until the last picture is done.
   std::vector<TextContext> prepared_texts(std::int64_t images, std::size_t parts) {
     UNet& unet = model_.networks.unet;
-    const std::int64_t tokens = model_.networks.text_encoder.positions(), width = unet.context_width();
+    const std::int64_t tokens = model_.networks.text_encoders.positions();
+    const auto prepared = [&](std::int64_t count) {
+      const Tensor vector = unet.vector_width() > 0 ? backend_.empty({count, unet.vector_width()}) : Tensor();
+      return unet.prepare(backend_.empty({count, tokens, unet.context_width()}), vector);
+    };
     std::vector<TextContext> texts;
-    for (std::size_t i = 0; i < parts; ++i) texts.push_back(unet.prepare(backend_.empty({images, tokens, width})));
-    if (demand_.guided && !demand_.always_guided) texts.push_back(unet.prepare(backend_.empty({1, tokens, width})));
+    for (std::size_t i = 0; i < parts; ++i) texts.push_back(prepared(images));
+    if (demand_.guided && !demand_.always_guided) texts.push_back(prepared(1));
     return texts;
   }
 

@@ -2,6 +2,7 @@
 #include "backends/make_backend.h"
 #include "core/fail.h"
 #include "tasks/model_state.h"
+#include "tasks/predictions.h"
 #include "tasks/stopwatch.h"
 
 namespace safelight {
@@ -11,28 +12,33 @@ constexpr int kMaxThreads = 1024;
 
 }  // namespace
 
-Model Model::open(const std::filesystem::path& path, const Context& context) { return open(path, {}, context); }
+Model Model::open(const std::filesystem::path& path, const Context& context) {
+  return open(path, ModelOptions{}, context);
+}
 
 Model Model::open(const std::filesystem::path& path, const ModelOptions& options, const Context& context) {
   const Stopwatch stopwatch;
   if (context.threads < 0 || context.threads > kMaxThreads)
     fail(ErrorCategory::usage, "[threads] expected 1 to {}, or 0 for all cores; found {}", kMaxThreads,
          context.threads);
+  const Training training{.prediction = parse_prediction(options.prediction),
+                          .zero_terminal_snr = options.zero_terminal_snr};
   context.report("open", 0, 1);
   const Checkpoint file =
       Checkpoint::open(path, {.vae = options.vae, .text_encoders = options.text_encoders, .variant = options.variant});
-  auto state = std::make_unique<State>(context, file);
+  auto state = std::make_unique<State>(context, file, training);
   state->open_ms = stopwatch.ms();
   context.report("open", 1, 1);
   return Model(std::move(state));
 }
 
-Model::State::State(const Context& c, const Checkpoint& file)
+Model::State::State(const Context& c, const Checkpoint& file, const Training& t)
     : context(c),
       hash(file.main_file()),
       backend(make_backend(c)),
-      networks(StableDiffusion::open(file, *backend)),
-      tokenizer(networks.text_encoder.positions()) {}
+      training(t),
+      networks(StableDiffusion::open(file, *backend, training)),
+      tokenizer(networks.text_encoders.positions()) {}
 
 Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Model::Model(Model&&) noexcept = default;

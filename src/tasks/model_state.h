@@ -9,11 +9,12 @@
 namespace safelight {
 
 struct Model::State {
-  State(const Context& context, const Checkpoint& file);
+  State(const Context& context, const Checkpoint& file, const Training& training);
 
   Context context;
   BackgroundHash hash;  // before the backend, whose threads pin the calling thread to a core
   std::unique_ptr<Backend> backend;
+  Training training;  // what the user said about it
   StableDiffusion networks;
   ClipTokenizer tokenizer;
   double open_ms = 0;

@@ -224,6 +224,25 @@ TEST_F(GenerateCommand, LessWorkPerStepIsInTheSettingsAndTheSummary) {
   EXPECT_EQ(*info.find("Guidance interval"), "0-0.5");
 }
 
+TEST_F(GenerateCommand, TheFamilysOptionsAreTaken) {
+  const std::string path = model("tiny-sdxl");
+  const std::filesystem::path dump = inputs_ / "dump";
+  const Result result = run(arguments(path, {"--quiet", "--prediction", "v", "--zero-terminal-snr", "--original-size",
+                                             "640x480", "--crop", "16,8", "--target-size", "512x512", "--dump", dump}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Infotext info = parse_infotext(read_png(folder_ / "out.png").text.at("parameters"));
+  EXPECT_EQ(*info.find("Prediction"), "v");
+  EXPECT_EQ(*info.find("Zero terminal SNR"), "true");
+  EXPECT_EQ(*info.find("Original size"), "640x480");
+  EXPECT_EQ(*info.find("Crop"), "16x8");
+  EXPECT_EQ(*info.find("Target size"), "512x512");
+  const auto shape = [&](const std::string& name) {
+    return SafeTensors::open(dump / (name + ".safetensors")).tensor(name).shape();
+  };
+  EXPECT_EQ(shape("token_ids_2"), (Shape{2, 77}));
+  EXPECT_EQ(shape("text_vector"), (Shape{2, 2816}));
+}
+
 TEST_F(GenerateCommand, AnEmptyPromptIsAllowed) {
   Arguments empty = arguments(model(), {"--quiet"});
   *(std::ranges::find(empty, "-p") + 1) = "";
@@ -439,6 +458,17 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"--rng", "magic"}, 2, "[rng] expected one of"},
       {{"--precision", "magic"}, 2, "[precision] expected one of full, int8, found 'magic'"},
       {{"--backend", "magic"}, 2, "magic"},
+      {{"--prediction", "x0"}, 2, "[prediction] expected one of automatic, noise, v, found 'x0'"},
+      {{"--original-size", "512"}, 2, "[original-size] expected two numbers WIDTHxHEIGHT, found 512"},
+      {{"--original-size", ""}, 2, "[original-size] expected two numbers"},
+      {{"--target-size", "512x512x3"}, 2, "[target-size] expected two numbers"},
+      {{"--crop", "8x8"}, 2, "[crop] expected two numbers LEFT,TOP, found 8x8"},
+      {{"--original-size", "512x512"}, 2, "is a Stable Diffusion 1 checkpoint, which does not take this"},
+      {{"--target-size", "512x512"}, 2, "[target-size]"},
+      {{"--crop", "0,0"}, 2, "[crop]"},
+      {{"--aesthetic-score", "7"}, 2, "expected a Stable Diffusion XL refiner"},
+      {{"--aesthetic-score", "high"}, 2, "high"},
+      {{"--negative-aesthetic-score", "7"}, 2, "[negative-aesthetic-score]"},
       {{"-p", "caf\xe9"}, 2, "[prompt] expected UTF-8, found another byte at offset 3"},
       {{"-n", "\xff"}, 2, "[negative prompt] expected UTF-8"},
       {{"--init-latents", path}, 5, "expected one tensor"},

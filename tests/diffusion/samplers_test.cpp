@@ -148,7 +148,7 @@ TEST(Sampling, RefusesAModelThatAnswersAnotherShape) {
   const Tensor x = Tensor::from(std::vector<float>(4, 1), {1, 1, 1, 4});
   const Denoiser denoiser(schedule, [&](const Tensor&, float) { return x.reshaped({4}); });
   try {
-    denoiser.noise(x, 1);
+    denoiser.split(x, 1);
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.category(), ErrorCategory::model);

@@ -8,19 +8,18 @@ import re
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.models.autoencoders.vae import Decoder, Encoder
-from safetensors.torch import load_file
-from transformers import CLIPTextConfig, CLIPTextModel
+from safetensors import safe_open
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 
 def load(layout, path):
-    """-> text encoder, UNet, VAE of a checkpoint written by make_checkpoint.write()."""
-    weights = load_file(path)
-    return _text_encoder(layout, weights), _unet(layout, weights), _vae(layout, weights)
+    """-> first text encoder, UNet, VAE of a checkpoint written by make_checkpoint.write()."""
+    return text_encoders(layout, path)[0], unet(layout, path), vae(layout, path)
 
 
-def _take(weights, prefix):
-    names = [name for name in weights if name.startswith(prefix)]
-    return {name[len(prefix) :]: weights.pop(name).float() for name in names}
+def _take(path, prefix):
+    with safe_open(path, "pt") as file:
+        return {name[len(prefix) :]: file.get_tensor(name).float() for name in file.keys() if name.startswith(prefix)}
 
 
 def _fill(module, state):
@@ -31,39 +30,114 @@ def _fill(module, state):
     return module.eval().requires_grad_(False)
 
 
-def _text_encoder(layout, weights):
-    config = CLIPTextConfig(
+def text_encoders(layout, path):
+    """As diffusers' pipelines take them. Of Stable Diffusion 2 without the last block, as diffusers publishes it."""
+    found = []
+    if layout.text:
+        config = _clip_config(layout, layout.text, layout.text_layers, "quick_gelu")
+        # transformers 5.6 and later: no text_model level
+        found.append(_fill(CLIPTextModel(config), _take(path, layout.text_place + layout.text_model)))
+    if layout.openclip:
+        found.append(_openclip(layout, _take(path, layout.openclip.place)))
+    return found
+
+
+def _clip_config(layout, width, layers, activation, pooled=512):
+    return CLIPTextConfig(
         vocab_size=layout.vocabulary,
-        hidden_size=layout.text,
-        intermediate_size=4 * layout.text,
-        num_hidden_layers=layout.text_layers,
-        num_attention_heads=max(1, layout.text // 64),
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, width // 64),
         max_position_embeddings=77,
-        hidden_act="quick_gelu",
+        hidden_act=activation,
         layer_norm_eps=1e-5,
+        projection_dim=pooled,
+        bos_token_id=layout.vocabulary - 2,
+        eos_token_id=layout.vocabulary - 1,
         attn_implementation="eager",
     )
-    # transformers 5.6 and later: no text_model level
-    return _fill(CLIPTextModel(config), _take(weights, "cond_stage_model.transformer." + layout.text_model))
 
 
-def _unet(layout, weights):
+def clip_with_projection(layout, width, layers, pooled, path):
+    """An OpenCLIP encoder under transformers' names, alone in a file."""
+    return _fill(CLIPTextModelWithProjection(_clip_config(layout, width, layers, "gelu", pooled)), _take(path, ""))
+
+
+def _openclip(layout, weights):
+    clip = layout.openclip
+    if layout.label:
+        module = CLIPTextModelWithProjection(_clip_config(layout, clip.width, clip.layers, "gelu", clip.pooled))
+        level = "text_model."
+    else:
+        module, level = CLIPTextModel(_clip_config(layout, clip.width, clip.layers - 1, "gelu")), ""
+        last = f"transformer.resblocks.{clip.layers - 1}."
+        weights = {k: v for k, v in weights.items() if not k.startswith(last) and k != "text_projection"}
+    state = {}
+    for name, value in weights.items():
+        if name == "text_projection":
+            state["text_projection.weight"] = value.T.contiguous()
+        elif ".attn.in_proj_" in name:
+            block, kind = name.split(".attn.in_proj_")
+            for part, third in zip("qkv", value.chunk(3)):
+                state[f"{level}{_clip_name(block)}.self_attn.{part}_proj.{kind}"] = third.contiguous()
+        else:
+            state[level + _clip_name(name)] = value
+    return _fill(module, state)
+
+
+CLIP = {
+    "transformer.resblocks.": "encoder.layers.",
+    "ln_final": "final_layer_norm",
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "attn.": "self_attn.",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+    "token_embedding": "embeddings.token_embedding",
+    "positional_embedding": "embeddings.position_embedding.weight",
+}
+
+
+def _clip_name(name):
+    for ours, theirs in CLIP.items():
+        name = name.replace(ours, theirs)
+    return name
+
+
+def unet(layout, path):
+    # The middle block's depth is that of the last level, whether or not that level has attention itself.
+    depths = [max(1, blocks) for blocks in layout.attention[:-1]] + [layout.attention[-1] or max(1, layout.middle)]
     with_attention = [blocks > 0 for blocks in layout.attention]
-    module = UNet2DConditionModel(
-        in_channels=4,
-        out_channels=4,
-        block_out_channels=layout.unet,
-        layers_per_block=2,
-        down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in with_attention],
-        up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(with_attention)],
-        transformer_layers_per_block=[max(1, blocks) for blocks in layout.attention],
-        cross_attention_dim=layout.text,
-        attention_head_dim=8,  # means the number of heads
-        norm_num_groups=32,
-        use_linear_projection=layout.linear,
-    )
-    return _fill(module, {_unet_name(k): v for k, v in _take(weights, "model.diffusion_model.").items()})
+    heads = [max(1, width // 64) for width in layout.unet] if layout.linear else 8
+    asymmetric = {}
+    if layout.attention_up:
+        depths = [[d, d] if a else 1 for d, a in zip(depths, with_attention)]
+        asymmetric["reverse_transformer_layers_per_block"] = [
+            list(up) if a else 1 for up, a in zip(reversed(layout.up), reversed(with_attention))]
+    if layout.label:
+        asymmetric |= dict(addition_embed_type="text_time", addition_time_embed_dim=NUMBER_WIDTH,
+                           projection_class_embeddings_input_dim=layout.label)
+    with torch.device("meta"):  # the weights come from the file
+        module = UNet2DConditionModel(
+            in_channels=layout.channels,
+            out_channels=4,
+            block_out_channels=layout.unet,
+            layers_per_block=2,
+            down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in with_attention],
+            up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(with_attention)],
+            mid_block_type="UNetMidBlock2DCrossAttn" if layout.middle else "UNetMidBlock2D",
+            transformer_layers_per_block=depths,
+            cross_attention_dim=layout.context,
+            attention_head_dim=heads,  # means the number of heads
+            norm_num_groups=32,
+            use_linear_projection=layout.linear,
+            **asymmetric,
+        )
+    return _fill(module, {_unet_name(k): v for k, v in _take(path, "model.diffusion_model.").items()})
 
+
+NUMBER_WIDTH = 256  # of the embedding of each number that SDXL's UNets are told
 
 RES = {
     "in_layers.0": "norm1",
@@ -74,6 +148,8 @@ RES = {
     "skip_connection": "conv_shortcut",
 }
 UNET_ENDS = {
+    "label_emb.0.0": "add_embedding.linear_1",
+    "label_emb.0.2": "add_embedding.linear_2",
     "time_embed.0": "time_embedding.linear_1",
     "time_embed.2": "time_embedding.linear_2",
     "input_blocks.0.0": "conv_in",
@@ -100,7 +176,7 @@ def _unet_name(name):
     return f"{place}.resnets.{step}.{RES[rest]}.{kind}" if part == 0 else f"{place}.attentions.{step}.{rest}.{kind}"
 
 
-def _vae(layout, weights):
+def vae(layout, path):
     levels = len(layout.encoder)
     module = AutoencoderKL(
         in_channels=3,
@@ -115,7 +191,7 @@ def _vae(layout, weights):
     # AutoencoderKL has one list of widths for both halves.
     module.encoder = Encoder(3, 4, ["DownEncoderBlock2D"] * levels, layout.encoder, layers_per_block=2)
     module.decoder = Decoder(4, 3, ["UpDecoderBlock2D"] * levels, layout.decoder, layers_per_block=2)
-    return _fill(module, {_vae_name(k, levels): v for k, v in _take(weights, "first_stage_model.").items()})
+    return _fill(module, {_vae_name(k, levels): v for k, v in _take(path, "first_stage_model.").items()})
 
 
 MID = {"block_1": "resnets.0", "attn_1": "attentions.0", "block_2": "resnets.1"}
@@ -138,13 +214,22 @@ def _vae_name(name, levels):
 
 
 @torch.no_grad()
-def encode_text(text, ids):
-    return text(input_ids=ids).last_hidden_state
+def encode_text(text, ids, penultimate=False):
+    """-> embeddings, and the pooled features or None; as diffusers' pipelines take them."""
+    out = text(input_ids=ids, output_hidden_states=True)
+    return out.hidden_states[-2] if penultimate else out.last_hidden_state, getattr(out, "text_embeds", None)
 
 
 @torch.no_grad()
-def predict_noise(unet, latents, timesteps, context):
-    return unet(latents, timesteps, encoder_hidden_states=context).sample
+def predict_noise(unet, latents, timesteps, context, conditions=None):
+    return unet(latents, timesteps, encoder_hidden_states=context, added_cond_kwargs=conditions).sample
+
+
+@torch.no_grad()
+def vector(unet, conditions):
+    """What the label embedding reads of text_embeds and time_ids."""
+    embedded = unet.add_time_proj(conditions["time_ids"].flatten()).reshape(len(conditions["time_ids"]), -1)
+    return torch.cat([conditions["text_embeds"], embedded], 1)
 
 
 @torch.no_grad()

@@ -4,8 +4,8 @@ Made with torch 2.15.0, diffusers 0.42.1, safetensors 0.8.0, on any machine:
 
     python tests/golden/diffusion.py tests/data/diffusion
 
-writes random.safetensors, schedule.safetensors and samplers.safetensors there. The reference configuration of every
-sampler is in `reference_scheduler`, which golden scripts of whole pipelines may import.
+writes random.safetensors, schedule.safetensors, samplers.safetensors and predictions.safetensors there. The reference
+configuration of every sampler is in `reference_scheduler`, which golden scripts of whole pipelines may import.
 """
 
 import pathlib
@@ -27,17 +27,22 @@ SAMPLERS = {
 }
 STEPS = (1, 2, 3, 10, 25)
 TRACED_STEPS = 10  # for this number, the latents after every step are kept
+# How networks that predict v were trained, besides TRAINED.
+PREDICTIONS = {
+    "v": dict(prediction_type="v_prediction"),
+    "v, zero terminal SNR": dict(prediction_type="v_prediction", rescale_betas_zero_snr=True),
+}
 
 SEEDS = {"0": 0, "1": 1, "42": 42, "2^32+5": 2**32 + 5, "2^63": 2**63, "2^64-1": 2**64 - 1}
 SIZES = (1, 3, 15, 16, 17, 100)
 LATENT_SIZE = 4 * 64 * 64
 
 
-def euler_scheduler(spacing, steps):
+def euler_scheduler(spacing, steps, **training):
     """Levels are diffusers' own, except for a single step, which diffusers starts at training step 0, that is, at
     almost no noise; k-diffusion starts it at the last training step, and so do we."""
     scheduler = diffusers.EulerDiscreteScheduler(
-        **TRAINED, timestep_spacing="linspace", use_karras_sigmas=spacing == "karras"
+        **TRAINED, timestep_spacing="linspace", use_karras_sigmas=spacing == "karras", **training
     )
     if steps == 1:
         sigma_max = float(((1 - scheduler.alphas_cumprod[-1]) / scheduler.alphas_cumprod[-1]) ** 0.5)
@@ -47,14 +52,15 @@ def euler_scheduler(spacing, steps):
     return scheduler
 
 
-def reference_scheduler(sampler, spacing, steps):
-    """The diffusers scheduler that a sampler must agree with, its timesteps set, and the factor of its start noise."""
-    euler = euler_scheduler(spacing, steps)
+def reference_scheduler(sampler, spacing, steps, **training):
+    """The diffusers scheduler that a sampler must agree with, its timesteps set, and the factor of its start noise.
+    `training`: what differs from TRAINED."""
+    euler = euler_scheduler(spacing, steps, **training)
     sigma_max = euler.sigmas[0]
     if sampler == "euler":
         return euler, sigma_max
     if sampler == "euler_a":
-        scheduler = diffusers.EulerAncestralDiscreteScheduler(**TRAINED, timestep_spacing="linspace")
+        scheduler = diffusers.EulerAncestralDiscreteScheduler(**TRAINED, timestep_spacing="linspace", **training)
         scheduler.set_timesteps(steps)
         # Equal already in normal spacing; it has no Karras spacing.
         scheduler.sigmas, scheduler.timesteps = euler.sigmas, euler.timesteps
@@ -62,7 +68,7 @@ def reference_scheduler(sampler, spacing, steps):
     if sampler == "dpmpp_2m":
         scheduler = diffusers.DPMSolverMultistepScheduler(
             **TRAINED, algorithm_type="dpmsolver++", solver_order=2, solver_type="midpoint",
-            final_sigmas_type="zero", lower_order_final=True,
+            final_sigmas_type="zero", lower_order_final=True, **training,
         )
         scheduler.set_timesteps(steps)
         # k-diffusion's levels: diffusers' own are rounded to whole training steps, and in normal spacing they are
@@ -71,7 +77,7 @@ def reference_scheduler(sampler, spacing, steps):
         return scheduler, sigma_max / (sigma_max**2 + 1) ** 0.5
     if sampler == "ddim":
         scheduler = diffusers.DDIMScheduler(
-            **TRAINED, timestep_spacing="leading", steps_offset=1, set_alpha_to_one=False, clip_sample=False
+            **TRAINED, timestep_spacing="leading", steps_offset=1, set_alpha_to_one=False, clip_sample=False, **training
         )
         scheduler.set_timesteps(steps)
         return scheduler, 1.0
@@ -93,9 +99,9 @@ class GivenNoise:
         return next(self.noises)
 
 
-def run(sampler, spacing, steps, start, noises):
+def run(sampler, spacing, steps, start, noises, **training):
     """The latents after every step, as the scheduler holds them; DPM++ 2M's brought to x0 + sigma * n."""
-    scheduler, start_scale = reference_scheduler(sampler, spacing, steps)
+    scheduler, start_scale = reference_scheduler(sampler, spacing, steps, **training)
     module = sys.modules[type(scheduler).__module__]
     module.randn_tensor = GivenNoise(noises)
     x, trace = start * start_scale, []
@@ -152,10 +158,25 @@ def sampler_goldens():
     return tensors
 
 
+def prediction_goldens():
+    """Of toy_model taken for a v: the alphas, and the latents at the end of 4 steps."""
+    generator = torch.Generator().manual_seed(3)
+    start = torch.randn(1, 4, 8, 8, generator=generator)
+    noises = torch.randn(4, 1, 4, 8, 8, generator=generator)
+    tensors = {"start": start, "noises": noises}
+    for name, training in PREDICTIONS.items():
+        tensors[f"{name}, alphas_cumprod"] = diffusers.EulerDiscreteScheduler(**TRAINED, **training).alphas_cumprod
+        for sampler, spacings in SAMPLERS.items():
+            for spacing in spacings:
+                tensors[f"{name}, {sampler} {spacing}"] = run(sampler, spacing, 4, start, noises, **training)[-1:]
+    return tensors
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in (("random", random_goldens), ("schedule", schedule_goldens), ("samplers", sampler_goldens)):
+    for name, make in (("random", random_goldens), ("schedule", schedule_goldens), ("samplers", sampler_goldens),
+                       ("predictions", prediction_goldens)):
         tensors = {key: value.contiguous().clone() for key, value in make().items()}
         save_file(tensors, folder / f"{name}.safetensors")
 

@@ -53,7 +53,7 @@ def unet_runs(name, folder):
     make_checkpoint.write(name, path)
     _, unet, _ = diffusers_models.load(layout, path)
     generator = torch.Generator().manual_seed(0)
-    context = torch.randn(2, 10, layout.text, generator=generator)
+    context = torch.randn(2, 10, layout.context, generator=generator)
     timesteps = torch.tensor([600.0, 540.25])
     out = {f"{name}.context": context, f"{name}.timesteps": timesteps}
     DeepFeatures(unet, 2)

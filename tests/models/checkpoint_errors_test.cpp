@@ -169,7 +169,7 @@ TEST(CheckpointErrors, SomethingElseNamesFamilyAndEvidence) {
   find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape = {32, 5, 3, 3};
   EXPECT_EQ(refusal(recipes),
             "[model] the file is a depth-to-image model (Stable Diffusion 2) (tensor "
-            "model.diffusion_model.input_blocks.0.0.weight F16 [32, 5, 3, 3]); expected a Stable Diffusion 1.x "
+            "model.diffusion_model.input_blocks.0.0.weight F16 [32, 5, 3, 3]); expected a Stable Diffusion "
             "checkpoint");
 }
 
@@ -195,7 +195,7 @@ TEST(CheckpointErrors, NamesTheFile) {
   } catch (const Error& e) {
     EXPECT_EQ(std::string(e.what()),
               "[model] " + path.string() +
-                  " is a LoRA (tensor lora_unet_x.lora_up.weight F16 [32, 4]); expected a Stable Diffusion 1.x "
+                  " is a LoRA (tensor lora_unet_x.lora_up.weight F16 [32, 4]); expected a Stable Diffusion "
                   "checkpoint");
   }
 }

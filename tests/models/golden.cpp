@@ -39,16 +39,20 @@ bool Golden::has(const std::string& name) const {
                      [&](const TensorInfo& t) { return t.name.starts_with(name + "."); });
 }
 
-Distance Golden::text(ClipTextEncoder& encoder) const {
-  const Tensor ids = file_.tensor("text.ids");
-  return distance(encoder(to_ids(ids), ids.dim(0)), file_.tensor("text.embeddings"));
+Golden::Text Golden::text(ClipTextEncoder& encoder, const std::string& name) const {
+  const Tensor ids = file_.tensor(name + ".ids");
+  const ClipFeatures got = encoder(to_ids(ids), ids.dim(0));
+  Text result{.embeddings = distance(got.hidden, file_.tensor(name + ".embeddings")), .pooled = {}};
+  if (file_.find(name + ".pooled")) result.pooled = distance(got.pooled, file_.tensor(name + ".pooled"));
+  return result;
 }
 
 Distance Golden::unet(UNet& unet, const std::string& name) const {
   const Tensor timesteps = to_f32(file_.tensor(name + ".timesteps"));
-  const TextContext text = unet.prepare(to_f32(file_.tensor(name + ".context")));
-  const Tensor noise = unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(), text);
-  return distance(noise, file_.tensor(name + ".noise"));
+  const Tensor vector = file_.find(name + ".vector") ? to_f32(file_.tensor(name + ".vector")) : Tensor();
+  const TextContext text = unet.prepare(to_f32(file_.tensor(name + ".context")), vector);
+  const Tensor predicted = unet(to_f32(file_.tensor(name + ".latents")), timesteps.floats(), text);
+  return distance(predicted, file_.tensor(name + ".noise"));
 }
 
 Distance Golden::decode(VaeDecoder& decoder, const std::string& name) const {

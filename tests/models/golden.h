@@ -20,10 +20,15 @@ class Golden {
  public:
   explicit Golden(SafeTensors file) : file_(std::move(file)) {}
 
-  // Is there a case with this name: "text", "unet.0", "vae.1", ...?
+  // Is there a case with this name: "text", "text2", "unet.0", "vae.1", ...?
   bool has(const std::string& name) const;
 
-  Distance text(ClipTextEncoder& encoder) const;                        // of the embeddings
+  struct Text {
+    Distance embeddings;
+    Distance pooled;  // zero if the case has none
+  };
+  Text text(ClipTextEncoder& encoder, const std::string& name = "text") const;
+
   Distance unet(UNet& unet, const std::string& name) const;             // of the predicted noise
   Distance decode(VaeDecoder& decoder, const std::string& name) const;  // of the picture
 

@@ -60,8 +60,8 @@ TEST_F(NetworksTest, ChecksArguments) {
     EXPECT_EQ(category_of([&] { sd_.unet.shallow(x, timesteps, sd_.unet.prepare(text), other); }),
               ErrorCategory::model);
   const std::vector<std::int32_t> ids(77, 1000);
-  EXPECT_EQ(category_of([&] { sd_.text_encoder(ids, 1); }), ErrorCategory::model);  // 1000 words: ids to 999
-  EXPECT_EQ(category_of([&] { sd_.text_encoder(std::span(ids).first(76), 1); }), ErrorCategory::model);
+  EXPECT_EQ(category_of([&] { sd_.text_encoders[0](ids, 1); }), ErrorCategory::model);  // 1000 words: ids to 999
+  EXPECT_EQ(category_of([&] { sd_.text_encoders[0](std::span(ids).first(76), 1); }), ErrorCategory::model);
   EXPECT_EQ(category_of([&] { sd_.vae_encoder(zeros({1, 3, 4, 3})); }), ErrorCategory::model);
 }
 

@@ -1,6 +1,6 @@
 // models_parity CHECKPOINT GOLDEN [BACKEND]: how far our networks are from a golden file of any size, as a table.
 // BACKEND is "reference" or an instruction set; unless given, every set that this machine has.
-// tests/golden/full_width.py makes the files for SD 1.5's own widths, which are too large for the repository.
+// tests/golden/full_width.py makes the files for the families' own widths, which are too large for the repository.
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -24,7 +24,12 @@ void compare(const std::string& checkpoint, const std::string& golden_file, cons
   const auto backend = safelight::test::make_backend(backend_name);
   auto sd = safelight::StableDiffusion::open(checkpoint, *backend);
   const safelight::test::Golden golden(safelight::SafeTensors::open(golden_file));
-  print("text embeddings", golden.text(sd.text_encoder));
+  for (std::size_t i = 0; i < sd.text_encoders.count(); ++i) {
+    const std::string name = i == 0 ? "text" : "text2";
+    const auto text = golden.text(sd.text_encoders[i], name);
+    print(name + " embeddings", text.embeddings);
+    if (sd.text_encoders[i].pooled_width() > 0) print(name + " pooled", text.pooled);
+  }
   for (int i = 0; golden.has(fmt::format("unet.{}", i)); ++i) {
     const std::string name = fmt::format("unet.{}", i);
     print(name, golden.unet(sd.unet, name));

@@ -97,6 +97,15 @@ TEST(Tokenizer, TheEmptyPromptIsStartAndEnds) {
   EXPECT_EQ(empty.cut, 0);
 }
 
+// As OpenCLIP's: its tokenizer in diffusers pads with "!", token 0.
+TEST(Tokenizer, PadsWithWhatIsAskedForAfterOneEnd) {
+  const std::vector<std::int32_t> usual = tokenizer()("a house").ids, other = tokenizer()("a house", 0).ids;
+  ASSERT_EQ(other.size(), kPositions);
+  EXPECT_TRUE(std::equal(usual.begin(), usual.begin() + 4, other.begin()));
+  EXPECT_EQ(other[3], ClipTokenizer::kEnd);
+  EXPECT_THAT(std::vector(other.begin() + 4, other.end()), Each(0));
+}
+
 TEST(Tokenizer, ExactlyWhatFitsIsNotCut) {
   std::string prompt;
   for (int i = 0; i < 75; ++i) prompt += "Cat ";

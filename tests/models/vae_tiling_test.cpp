@@ -104,7 +104,7 @@ TEST(NetworksRehearsed, TellTheMemoryThatTheyTake) {
       check([&](StableDiffusion& sd, Backend& b) { decode_in_tiles(sd.vae_decoder, zeros(b, latents), {8, 8}, b); });
       check([&](StableDiffusion& sd, Backend&) {
         const std::vector<std::int32_t> ids(77);
-        sd.text_encoder(ids, 1);
+        sd.text_encoders[0](ids, 1);
       });
       check([&](StableDiffusion& sd, Backend& b) {
         const float timesteps[] = {1.0f, 2.0f};

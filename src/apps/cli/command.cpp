@@ -130,6 +130,14 @@ Option Command::add_option(const std::string& names, std::optional<std::int64_t>
   return integer_option<std::int64_t>(*app_, names, value, help);
 }
 
+Option Command::add_option(const std::string& names, std::optional<double>& value, const std::string& help) {
+  return Option(app_->add_option(names, value, help));
+}
+
+Option Command::add_option(const std::string& names, std::optional<std::string>& value, const std::string& help) {
+  return Option(app_->add_option(names, value, help));
+}
+
 Option Command::add_flag(const std::string& names, bool& value, const std::string& help) {
   return Option(app_->add_flag(names, value, help));
 }

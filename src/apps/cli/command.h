@@ -54,6 +54,8 @@ class Command {
   Option add_option(const std::string& names, std::int64_t& value, const std::string& help);
   Option add_option(const std::string& names, std::uint64_t& value, const std::string& help);
   Option add_option(const std::string& names, std::optional<std::int64_t>& value, const std::string& help);
+  Option add_option(const std::string& names, std::optional<double>& value, const std::string& help);
+  Option add_option(const std::string& names, std::optional<std::string>& value, const std::string& help);
   Option add_flag(const std::string& names, bool& value, const std::string& help);
 
   void footer(const std::string& text);         // the end of the help

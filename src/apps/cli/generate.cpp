@@ -7,7 +7,9 @@
 #include <cstdio>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/cli/arguments.h"
@@ -30,6 +32,7 @@ struct Options {
   GenerateOptions generate;
   ModelChoice model;
   std::string output = "safelight.png", initial_latents, dump, guidance_interval = "0,1";
+  std::optional<std::string> original_size, crop, target_size;
   std::optional<std::int64_t> width, height, seed;
   int threads = 0;
   std::string backend = "cpu";
@@ -53,16 +56,38 @@ std::optional<std::uint64_t> given_seed(const std::optional<std::int64_t>& seed)
   return static_cast<std::uint64_t>(*seed);
 }
 
+// Two numbers with `separator` between them, or nothing.
+template <class Number>
+std::optional<std::pair<Number, Number>> two_numbers(const std::string& text, char separator) {
+  std::pair<Number, Number> found{};
+  const char* const end = text.data() + text.size();
+  const auto [middle, bad_first] = std::from_chars(text.data(), end, found.first);
+  const bool has_first = bad_first == std::errc() && middle != end && *middle == separator;
+  const auto [rest, bad_second] = std::from_chars(has_first ? middle + 1 : end, end, found.second);
+  return bad_second == std::errc() && rest == end ? std::optional(found) : std::nullopt;
+}
+
 // "0.2,0.8"
 GuidanceInterval given_interval(const std::string& text) {
-  GuidanceInterval interval;
-  const char* const end = text.data() + text.size();
-  const auto [comma, bad_from] = std::from_chars(text.data(), end, interval.from);
-  const bool has_from = bad_from == std::errc() && comma != end && *comma == ',';
-  const auto [rest, bad_to] = std::from_chars(has_from ? comma + 1 : end, end, interval.to);
-  if (bad_to != std::errc() || rest != end)
-    fail(ErrorCategory::usage, "[guidance-interval] expected two numbers FROM,TO, found {}", printable(text));
-  return interval;
+  const auto found = two_numbers<double>(text, ',');
+  if (!found) fail(ErrorCategory::usage, "[guidance-interval] expected two numbers FROM,TO, found {}", printable(text));
+  return {.from = found->first, .to = found->second};
+}
+
+// "1024x768"
+std::optional<PictureSize> given_size(std::string_view what, const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  const auto found = two_numbers<std::int64_t>(*text, 'x');
+  if (!found) fail(ErrorCategory::usage, "[{}] expected two numbers WIDTHxHEIGHT, found {}", what, printable(*text));
+  return PictureSize{.width = found->first, .height = found->second};
+}
+
+// "0,64"
+std::optional<PictureCorner> given_crop(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  const auto found = two_numbers<std::int64_t>(*text, ',');
+  if (!found) fail(ErrorCategory::usage, "[crop] expected two numbers LEFT,TOP, found {}", printable(*text));
+  return PictureCorner{.left = found->first, .top = found->second};
 }
 
 Tensor load_single_tensor(const std::string& path) {
@@ -84,7 +109,7 @@ class Dump {
   }
 
   void operator()(const Snapshot& snapshot) const {
-    const bool of_all = snapshot.name == "token_ids" || snapshot.name == "text_embeddings";
+    const bool of_all = snapshot.name.starts_with("token_ids") || snapshot.name.starts_with("text_");
     std::filesystem::path folder = folder_;
     if (pictures_ > 1 && !of_all) folder /= std::to_string(snapshot.picture + 1);
     std::filesystem::create_directories(folder);
@@ -153,6 +178,9 @@ int make_pictures(Options& options) {
   options.generate.height = given_side("height", options.height);
   options.generate.seed = given_seed(options.seed);
   options.generate.guidance_interval = given_interval(options.guidance_interval);
+  options.generate.micro.original_size = given_size("original-size", options.original_size);
+  options.generate.micro.crop = given_crop(options.crop);
+  options.generate.micro.target_size = given_size("target-size", options.target_size);
   if (!options.initial_latents.empty()) options.generate.initial_latents = load_single_tensor(options.initial_latents);
   if (options.plan) return print_plan(options);
   const Tensor& latents = options.generate.initial_latents;
@@ -204,6 +232,17 @@ void add_options(Command command, Options& o) {
       .show_default();
   command.add_option("--sampler", g.sampler, "euler, euler_a, ddim or dpmpp_2m").show_default();
   command.add_option("--schedule", g.schedule, "automatic (what suits the sampler), normal or karras").show_default();
+  command
+      .add_option("--original-size", o.original_size,
+                  "Of SDXL and its refiner: as if the picture had been scaled from this size")
+      .shown_as("WxH");
+  command.add_option("--crop", o.crop, "Of SDXL and its refiner: as if this much had been cut off")
+      .shown_as("LEFT,TOP");
+  command.add_option("--target-size", o.target_size, "Of SDXL: the size it is told; without it, that of the picture")
+      .shown_as("WxH");
+  command.add_option("--aesthetic-score", g.micro.aesthetic_score, "Of SDXL's refiner: 0 to 10; without it, 6");
+  command.add_option("--negative-aesthetic-score", g.micro.negative_aesthetic_score,
+                     "The same for the negative prompt; without it, 2.5");
   command.add_option("--seed", o.seed, "Same seed, same picture; without it or with -1, a random one");
   command.add_option("--count", g.count, "Number of pictures, with seeds N, N+1, ... and names NAME-1.png, ...");
   add_threads_option(command, o.threads);
@@ -219,8 +258,9 @@ void add_options(Command command, Options& o) {
                    "picture is the same either way");
   command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
   command.add_option("--dump", o.dump,
-                     "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"
-                     "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
+                     "Folder for what happens inside, as .safetensors: token_ids, text_embeddings (of SDXL also\n"
+                     "token_ids_2 and text_vector), start_noise, latents_001 and so on after every step, picture; in\n"
+                     "folders 1, 2, ... if there are several");
   command
       .add_option("--max-memory", g.max_memory,
                   "Most bytes in memory, the model's file included; 2600MB and 2.5GB are understood. Where it is\n"

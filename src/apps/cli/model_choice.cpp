@@ -7,7 +7,8 @@ namespace safelight::cli {
 void add_model_options(Command& command, ModelChoice& choice) {
   command
       .add_option("-m,--model", choice.model,
-                  "Stable Diffusion 1.x checkpoint, or a UNet alone: a .safetensors file, an index of shards, or a\n"
+                  "Stable Diffusion checkpoint (1, 2, XL, XL refiner), or a UNet alone: a .safetensors file, an index "
+                  "of shards, or a\n"
                   "folder of diffusers; without it, the model that is shipped")
       .shown_as("FILE|FOLDER");
   command.add_option("--vae", choice.vae, "VAE to use, in place of the model's own or where it has none")
@@ -20,11 +21,18 @@ void add_model_options(Command& command, ModelChoice& choice) {
       .add_option("--variant", choice.variant,
                   "Which files of a diffusers folder to use, such as fp16; without it, the plain ones")
       .shown_as("NAME");
+  command
+      .add_option("--prediction", choice.prediction,
+                  "What the model was trained to predict: noise, v, or automatic (what its file says)")
+      .show_default();
+  command.add_flag("--zero-terminal-snr", choice.zero_terminal_snr,
+                   "The model's last training step was noise alone; without this, what its file says");
 }
 
 Model open_model(const ModelChoice& choice, const Context& context) {
   const std::filesystem::path path = choice.model.empty() ? shipped_model() : std::filesystem::path(choice.model);
-  ModelOptions options;
+  ModelOptions options{.prediction = choice.prediction};
+  if (choice.zero_terminal_snr) options.zero_terminal_snr = true;
   options.vae = choice.vae;
   options.text_encoders.assign(choice.text_encoders.begin(), choice.text_encoders.end());
   options.variant = choice.variant;

@@ -13,9 +13,11 @@ struct ModelChoice {
   std::string model;  // empty: the shipped one
   std::string vae, variant;
   std::vector<std::string> text_encoders;
+  std::string prediction = "automatic";
+  bool zero_terminal_snr = false;  // false: what the file says
 };
 
-// -m, --vae, --text-encoder and --variant. `choice` must live until the command has run.
+// -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `choice` must live until the command has run.
 void add_model_options(Command& command, ModelChoice& choice);
 
 // Throws what Model::open() throws, and Error(io) if no model was named and the shipped one is not there.
