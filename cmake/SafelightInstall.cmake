@@ -29,6 +29,7 @@ set(THIRD_PARTY
   "simdjson::simdjson|simdjson|simdjson"
   "Threads::Threads|Threads|"
   "utf8proc||libutf8proc"
+  "yaml||yaml-0.1"
   "ZLIB::ZLIB|ZLIB|zlib")
 
 # What the modules link that is not ours, by the names of THIRD_PARTY.

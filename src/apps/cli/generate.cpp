@@ -13,9 +13,9 @@
 #include "apps/cli/arguments.h"
 #include "apps/cli/commands.h"
 #include "apps/cli/forecast_text.h"
+#include "apps/cli/named_model.h"
 #include "apps/cli/output_files.h"
 #include "apps/cli/progress_display.h"
-#include "apps/cli/shipped_model.h"
 #include "apps/cli/signals.h"
 #include "core/available_memory.h"
 #include "core/fail.h"
@@ -140,7 +140,7 @@ void print_summary(const Model& model, const Options& options, const GenerateRep
 }
 
 Model open_model(const Options& options, const Context& context) {
-  return Model::open(options.model.empty() ? shipped_model() : std::filesystem::path(options.model), context);
+  return Model::open(named_model(options.model, context), context);
 }
 
 int print_plan(const Options& options) {
@@ -184,7 +184,8 @@ void add_options(Command command, Options& o) {
   GenerateOptions& g = o.generate;
   command.add_option("-p,--prompt", g.prompt, "What the picture shows").required();
   command.add_option("-n,--negative", g.negative_prompt, "What it should not show");
-  command.add_option("-m,--model", o.model, "Stable Diffusion 1.x checkpoint; without it, the model that is shipped");
+  command.add_option("-m,--model", o.model,
+                     "Path, name or hash of a model (safelight models lists them); without it, the shipped one");
   command.add_option("-o,--output", o.output, "Where the picture goes; {seed} in the name is replaced").show_default();
   command.add_option("-W,--width", o.width, "Pixels, a multiple of 8; without it, the model's own size");
   command.add_option("-H,--height", o.height, "Likewise");
