@@ -150,8 +150,10 @@ std::string list_names(const Matches& models) {
                                      std::span<const fs::path> folders) {
   std::vector<std::string> looked;
   for (const fs::path& folder : folders) looked.push_back(printable(folder.native()));
+  if (models.empty())
+    fail(ErrorCategory::io, "[model] {}: no such file, and no models to look for the name in{}{}", printable(text),
+         looked.empty() ? "" : ": ", fmt::join(looked, ", "));
   const std::string where = fmt::format("no file and no model of {}", fmt::join(looked, ", "));
-  if (models.empty()) fail(ErrorCategory::io, "[model] {}: {}: there are none", printable(text), where);
   Matches nearest;
   for (const FoundModel& model : models) nearest.push_back(&model);
   std::ranges::stable_sort(nearest, {}, [&](const FoundModel* model) { return farness(*model, text); });

@@ -20,7 +20,7 @@ constexpr Sign kSigns[] = {
     {ModelKind::controlnet, "a Control-LoRA", "lora_controlnet"},
     {ModelKind::controlnet, "a ControlNet-LLLite", "lllite_unet"},
     {ModelKind::controlnet, "a ControlNet", "control_model."},
-    {ModelKind::controlnet, "a ControlNet named as diffusers does", "controlnet_cond_embedding."},
+    {ModelKind::controlnet, "a ControlNet", "controlnet_cond_embedding."},
     {ModelKind::controlnet, "a ControlNet", "input_hint_block."},
     {ModelKind::controlnet, "a ControlNet", "zero_convs."},
     {ModelKind::adapter, "a T2I adapter", "adapter.body."},

@@ -41,8 +41,8 @@ std::optional<Recognition> recognise_vae(const Clues& clues) {
     std::string what = "a VAE";
     if (!encoder) what += " decoder";
     if (!decoder) what += " encoder";
-    if (diffusers) what += " named as diffusers does";
     Recognition found = recognised(ModelKind::vae, std::move(what), "", describe(*sign));
+    if (diffusers) found.notes.emplace_back("its tensors have diffusers' names");
     const TensorInfo* last = names.exact(prefix + "encoder.conv_out.weight");
     const std::uint64_t latent = decoder ? dimension(decoder, 1) : dimension(last, 0) / 2;
     if (latent)

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -82,28 +84,33 @@ std::string as_text(const fs::path& path, const Examined& model) {
 }
 
 // A folder with models in it stands for these.
-std::vector<fs::path> models_of(const std::string& text) {
+std::vector<FoundModel> models_of(const std::string& text) {
   const fs::path path(text);
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status))
     fail(ErrorCategory::io, "[what] {}: {}", printable(text), error ? error.message() : "No such file or directory");
-  if (!fs::is_directory(status) || is_model_folder(path)) return {path};
-  std::vector<FoundModel> problems;
-  std::vector<fs::path> paths;
-  for (const FoundModel& model : find_models(roots_of(path, problems), {.cancel = &cancel_on_signals()}))
-    if (model.problem.empty()) paths.push_back(model.path);
-  return paths;
+  if (!fs::is_directory(status) || is_model_folder(path)) return {{path, text, std::nullopt, {}}};
+  std::vector<FoundModel> broken_lists;
+  std::vector<FoundModel> models = find_models(roots_of(path, broken_lists), {.cancel = &cancel_on_signals()});
+  std::ranges::move(broken_lists, std::back_inserter(models));
+  return models;
+}
+
+Examined explain(const FoundModel& model) {
+  Examined result;
+  result.problem = model.problem;
+  return model.problem.empty() ? examine(model.path, {.foreign = true}, {.cancel = &cancel_on_signals()}) : result;
 }
 
 int say_what(const Options& options) {
   for (const std::string& text : options.paths)
-    for (const fs::path& path : models_of(text)) {
-      const Examined model = examine(path, {.foreign = true}, {.cancel = &cancel_on_signals()});
+    for (const FoundModel& model : models_of(text)) {
+      const Examined found = explain(model);
       if (options.json)
-        fmt::print("{{\"path\":{},{}}}\n", json_string(path.native()), examined_json(path, model));
+        fmt::print("{{\"path\":{},{}}}\n", json_string(model.path.native()), examined_json(model.path, found));
       else
-        fmt::print("{}", as_text(path, model));
+        fmt::print("{}", as_text(model.path, found));
     }
   return 0;
 }
