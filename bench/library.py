@@ -5,12 +5,15 @@
 Needs numpy, for tests/golden/make_checkpoint.py, which has the names. The files have their headers and real sizes, but no
 values: they are sparse, and take some hundred MB of disk. Each round runs `safelight models DIR --json` as a process of its
 own; the first of all finds the headers in no cache of ours (there is none) and in the system's only if they were just
-written. Prints the median and the extremes.
+written. Prints the median and the extremes, and the processor time, which other
+work on the machine changes less.
 """
 import argparse
 import json
 import math
+import os
 import pathlib
+import resource
 import shutil
 import statistics
 import struct
@@ -48,7 +51,7 @@ def lora(checkpoint, rank=16):
 
 def header(tensors):
     entries, end = {"__metadata__": {"format": "pt"}}, 0
-    for name, shape in tensors.items():
+    for name, shape in sorted(tensors.items()):  # as the reference writes tensors of one type
         begin, end = end, end + 2 * math.prod(shape)
         entries[name] = {"dtype": "F16", "shape": shape, "data_offsets": [begin, end]}
     text = json.dumps(entries, separators=(",", ":")).encode()
@@ -79,6 +82,11 @@ def make(folder, files):
         print(f"{name}: {round(files * share)} files of {len(tensors)} tensors, header {len(text)} bytes")
 
 
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
@@ -90,15 +98,17 @@ def main():
     try:
         make(folder, arguments.files)
         command = [arguments.program, "models", str(folder), "--json"]
-        seconds = []
+        seconds, processor = [], []
         for _ in range(arguments.rounds + 1):
-            begin = time.perf_counter()
+            begin, used = time.perf_counter(), processor_seconds()
             lines = subprocess.run(command, check=True, capture_output=True).stdout.count(b"\n")
             seconds.append(time.perf_counter() - begin)
+            processor.append(processor_seconds() - used)
             assert lines == arguments.files, lines
         first, *rest = seconds
         print(f"{arguments.files} models: first {first:.2f} s, then {statistics.median(rest):.2f} s "
-              f"({min(rest):.2f} to {max(rest):.2f})")
+              f"({min(rest):.2f} to {max(rest):.2f}), of which {statistics.median(processor):.2f} s of processor time "
+              f"over all threads; load {os.getloadavg()[0]:.1f}")
     finally:
         shutil.rmtree(folder)
 

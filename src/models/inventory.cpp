@@ -47,7 +47,8 @@ Inventory inventory_of(const SafeTensors& file) {
 TensorNames::TensorNames(std::span<const TensorInfo> tensors) {
   sorted_.reserve(tensors.size());
   for (const TensorInfo& t : tensors) sorted_.push_back(&t);
-  std::ranges::sort(sorted_, {}, &TensorInfo::name);
+  // Files of one type are written in this order.
+  if (!std::ranges::is_sorted(sorted_, {}, &TensorInfo::name)) std::ranges::sort(sorted_, {}, &TensorInfo::name);
 }
 
 const TensorInfo* TensorNames::exact(std::string_view name) const {

@@ -60,9 +60,8 @@ TEST_F(ModelsCommand, WhatExplains) {
       HasSubstr("  evidence    a LoRA for Stable Diffusion 1: tensor x_attn2_to_k.lora_down.weight F32 [1, 768]\n"));
   EXPECT_THAT(result.out, HasSubstr("  to run      safelight merge MODEL --lora '" + lora + "'=1 -o OUTPUT\n"));
   EXPECT_THAT(result.out, HasSubstr("a Stable Diffusion 1 inpainting model without its text encoder, VAE encoder\n"));
-  EXPECT_THAT(
-      result.out,
-      HasSubstr("  predicts    noise\n  precision   F32 3.54 KB\n  carries     UNet: 2 tensors, F32 3.40 KB\n"));
+  EXPECT_THAT(result.out, HasSubstr("  task        inpainting: fills holes in pictures\n  predicts    noise\n  "
+                                    "precision   F32 3.54 KB\n  carries     UNet: 2 tensors, F32 3.40 KB\n"));
   EXPECT_THAT(result.out, HasSubstr("  lacks       text encoder, VAE encoder\n"));
   EXPECT_THAT(
       result.out,
@@ -106,6 +105,7 @@ TEST_F(ModelsCommand, ListsAFolder) {
 
 TEST_F(ModelsCommand, HashesAreComputedOnRequest) {
   EXPECT_THAT(run_here({"models", "--json", "--kind", "lora"}).out, HasSubstr(R"("autov2":null)"));
+  EXPECT_THAT(run_here({"models", "--hash"}).out, HasSubstr("AutoV1 e3b0c442, AutoV2 "));
   const std::string hashed = run_here({"models", "--json", "--hash", "--kind", "lora"}).out;
   EXPECT_THAT(hashed, Not(HasSubstr(R"("autov2":null)")));
   EXPECT_EQ(run_here({"models", "--json", "--kind", "lora"}).out, hashed);

@@ -128,7 +128,7 @@ TEST_F(Library, BrokenAndHostileFilesAreListedWithTheirReason) {
   EXPECT_EQ(entries.size(), 12u);
   EXPECT_EQ(problem("good.safetensors"), "");
   EXPECT_THAT(problem("empty.safetensors"), HasSubstr("empty"));
-  EXPECT_THAT(problem("page.safetensors"), HasSubstr("HTML"));
+  EXPECT_THAT(problem("page.safetensors"), HasSubstr("a web page"));
   EXPECT_THAT(problem("pointer.safetensors"), HasSubstr("Git LFS pointer"));
   EXPECT_THAT(problem("claims.safetensors"), HasSubstr("header-too-large"));
   EXPECT_NE(problem("nested.safetensors"), "");

@@ -260,7 +260,8 @@ INSTANTIATE_TEST_SUITE_P(
               tensor("shared.weight", {32128, 4096})},
              "a text encoder T5-XXL",
              "tensor shared.weight F16 [32128, 4096]"},
-        Case{{tensor("vision_model.embeddings.class_embedding", {1280})},
+        Case{{tensor("vision_model.embeddings.class_embedding", {1280}),
+              tensor("visual_projection.weight", {1024, 1280})},
              "an image encoder (CLIP)",
              "tensor vision_model.embeddings.class_embedding F16 [1280]"}));
 

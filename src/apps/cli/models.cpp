@@ -42,13 +42,19 @@ std::string beside(const LibraryEntry& entry) {
   return text;
 }
 
-std::string as_line(const LibraryEntry& entry) {
+// A line below the name, indented to it.
+std::string below(std::string_view mark, std::string_view text) { return fmt::format("\n{:24}{:2}{}", "", mark, text); }
+
+std::string as_line(const LibraryEntry& entry, bool with_hashes) {
   const Recognition& found = entry.examined.recognition;
   std::string line = fmt::format("{:13} {:>8}  {:26}  {}", name(entry.kind()), human_bytes(entry.examined.bytes),
                                  found.base.empty() ? "-" : found.base, printable(entry.title()));
   if (const std::string sidecars = beside(entry); !sidecars.empty()) line += fmt::format("  ({})", sidecars);
-  if (!entry.problem().empty()) line += fmt::format("\n{:24}! {}", "", entry.problem());
-  for (const std::string& note : found.notes) line += fmt::format("\n{:24}  {}", "", note);
+  if (const FileHashes& h = entry.hashes; with_hashes && !h.sha256.empty())
+    line += below(
+        "", fmt::format("AutoV1 {}, AutoV2 {}, AutoV3 {}", h.autov1, h.autov2, h.autov3.empty() ? "none" : h.autov3));
+  if (!entry.problem().empty()) line += below("!", entry.problem());
+  for (const std::string& note : found.notes) line += below("", note);
   return line + "\n";
 }
 
@@ -78,7 +84,8 @@ int list(const Options& options) {
     std::erase_if(entries, [&](const LibraryEntry& entry) { return entry.kind() != *kind; });
   if (options.hash) add_missing_hashes(entries, context);
   progress.clear();
-  for (const LibraryEntry& entry : entries) fmt::print("{}", options.json ? as_json(entry) : as_line(entry));
+  for (const LibraryEntry& entry : entries)
+    fmt::print("{}", options.json ? as_json(entry) : as_line(entry, options.hash));
   return 0;
 }
 

@@ -61,6 +61,18 @@ std::vector<std::string> evidence_lines(const Recognition& found) {
   return lines;
 }
 
+std::string task_text(ModelTask task) {
+  switch (task) {
+    case ModelTask::generate:
+      return "pictures from texts";
+    case ModelTask::inpaint:
+      return "inpainting: fills holes in pictures";
+    case ModelTask::edit:
+      return "editing pictures by instruction";
+  }
+  return "";
+}
+
 std::string as_text(const fs::path& path, const Examined& model) {
   const Recognition& found = model.recognition;
   Lines lines;
@@ -70,6 +82,7 @@ std::string as_text(const fs::path& path, const Examined& model) {
   if (known) lines.add("kind", std::string(name(found.kind)));
   lines.add("family", found.base);
   if (found.family) {
+    lines.add("task", task_text(found.task));
     lines.add("predicts", fmt::format("{}{}", found.prediction == Prediction::v ? "v" : "noise",
                                       found.zero_terminal_snr ? ", down to zero terminal SNR" : ""));
   }
