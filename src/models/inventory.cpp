@@ -17,12 +17,12 @@ constexpr std::uint64_t kMostBytes = 1 << 20;  // of a tensor whose values are l
 
 Tensor read_small(const SafeTensors& file, const TensorInfo& info) {
   if (info.bytes() > kMostBytes)
-    fail(ErrorCategory::limit, "[recognise] {}: expected at most {} bytes to look at, found {}", describe(info),
-         kMostBytes, info.bytes());
+    fail(ErrorCategory::limit, "[recognise] tensor {}: expected at most {} bytes to look at, found {}",
+         printable(info.name, kLongestName), kMostBytes, info.bytes());
   Shape shape;
   for (const std::uint64_t size : info.shape) {
     if (size > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      fail(ErrorCategory::limit, "[recognise] {}: a dimension is too large", describe(info));
+      fail(ErrorCategory::limit, "[recognise] tensor {}: a dimension is too large", printable(info.name, kLongestName));
     shape.push_back(static_cast<std::int64_t>(size));
   }
   Tensor values = Tensor::allocate(info.dtype, std::move(shape));
@@ -36,6 +36,12 @@ std::string_view Inventory::meta(const std::string& key) const {
   if (!metadata) return {};
   const auto found = metadata->find(key);
   return found == metadata->end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string Inventory::describe(const TensorInfo& t) const {
+  const std::span<const std::uint64_t> shape(t.shape.data(), std::min(t.shape.size(), kMostDimensions));
+  return fmt::format("tensor {} {} [{}{}]", printable(name_in_file ? name_in_file(t) : t.name, kLongestName),
+                     name(t.dtype), fmt::join(shape, ", "), t.shape.size() > shape.size() ? ", ..." : "");
 }
 
 Inventory inventory_of(const SafeTensors& file) {
@@ -78,12 +84,6 @@ const TensorInfo* TensorNames::holding(std::string_view part) const {
   const auto found =
       std::ranges::find_if(sorted_, [&](const TensorInfo* t) { return t->name.find(part) != std::string::npos; });
   return found == sorted_.end() ? nullptr : *found;
-}
-
-std::string describe(const TensorInfo& t) {
-  const std::span<const std::uint64_t> shape(t.shape.data(), std::min(t.shape.size(), kMostDimensions));
-  return fmt::format("tensor {} {} [{}{}]", printable(t.name, kLongestName), name(t.dtype), fmt::join(shape, ", "),
-                     t.shape.size() > shape.size() ? ", ..." : "");
 }
 
 std::uint64_t dimension(const TensorInfo* t, std::size_t axis) {

@@ -26,10 +26,15 @@ struct Inventory {
   const Metadata* metadata = nullptr;  // may be null
   // The values of a small tensor, in any type. May be empty, and may throw Error: what only values tell stays untold.
   std::function<Tensor(const TensorInfo&)> read{};
+  // What a tensor is called where it lies, if that differs from its name here; may be empty.
+  std::function<std::string(const TensorInfo&)> name_in_file{};
   std::optional<SaidPrediction> said{};
 
   // The value of a key, or "".
   std::string_view meta(const std::string& key) const;
+
+  // "tensor conv_in.weight F16 [320, 4, 3, 3]", printable.
+  std::string describe(const TensorInfo& tensor) const;
 };
 
 // REQUIRES: the file outlives the result. Values are read, not mapped: a file that is shortened meanwhile is an Error.
@@ -57,9 +62,6 @@ class TensorNames {
  private:
   std::vector<const TensorInfo*> sorted_;
 };
-
-// "tensor conv_in.weight F16 [320, 4, 3, 3]", printable.
-std::string describe(const TensorInfo& tensor);
 
 // One dimension; 0 if the tensor or the dimension is missing.
 std::uint64_t dimension(const TensorInfo* tensor, std::size_t axis);

@@ -69,9 +69,9 @@ constexpr SaidRow kSaid[] = {
 Recognition recognise_unknown(const Clues& clues) {
   const std::span<const TensorInfo> tensors = clues.inventory.tensors;
   if (tensors.empty()) return recognised(ModelKind::other, "a file without tensors", "", "its header names none");
-  return recognised(
-      ModelKind::unknown, "of an unknown kind", "",
-      fmt::format("no name is one that is known; the first of {} is {}", tensors.size(), describe(tensors.front())));
+  return recognised(ModelKind::unknown, "of an unknown kind", "",
+                    fmt::format("no name is one that is known; the first of {} is {}", tensors.size(),
+                                clues.describe(tensors.front())));
 }
 
 }  // namespace

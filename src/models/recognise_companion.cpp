@@ -47,7 +47,7 @@ std::optional<Recognition> recognise_control(const Clues& clues) {
     const std::string base = family_attended_to(clues.names);
     std::string what(sign.what);
     if (!base.empty()) what += " for " + base;
-    return recognised(sign.kind, std::move(what), base, describe(*t));
+    return recognised(sign.kind, std::move(what), base, clues.describe(*t));
   }
   return std::nullopt;
 }
@@ -75,11 +75,12 @@ std::string_view family_of_words(std::uint64_t width) {
 std::uint64_t vectors(const TensorInfo& t) { return t.shape.size() == 2 ? t.shape[0] : t.shape.size() == 1 ? 1 : 0; }
 std::uint64_t vector_width(const TensorInfo& t) { return t.shape.empty() ? 0 : t.shape.back(); }
 
-Recognition embedding(const TensorInfo& t, std::string_view base) {
+Recognition embedding(const Clues& clues, const TensorInfo& t, std::string_view base) {
   std::string what = "a textual inversion";
   if (!base.empty()) what += fmt::format(" for {}", base);
-  Recognition found = recognised(ModelKind::embedding, std::move(what), std::string(base), describe(t));
-  found.facts.push_back({fmt::format("stands for {} token{}", vectors(t), vectors(t) == 1 ? "" : "s"), describe(t)});
+  Recognition found = recognised(ModelKind::embedding, std::move(what), std::string(base), clues.describe(t));
+  found.facts.push_back(
+      {fmt::format("stands for {} token{}", vectors(t), vectors(t) == 1 ? "" : "s"), clues.describe(t)});
   return found;
 }
 
@@ -88,15 +89,15 @@ Recognition embedding(const TensorInfo& t, std::string_view base) {
 std::optional<Recognition> recognise_embedding(const Clues& clues) {
   const TensorNames& names = clues.names;
   if (const TensorInfo* g = names.exact("clip_g"); g && names.exact("clip_l"))
-    return embedding(*g, family_name(Family::sdxl));
+    return embedding(clues, *g, family_name(Family::sdxl));
   for (const char* begin : {"emb_params", "string_to_param"})
-    if (const TensorInfo* t = names.below(begin)) return embedding(*t, family_of_words(vector_width(*t)));
+    if (const TensorInfo* t = names.below(begin)) return embedding(clues, *t, family_of_words(vector_width(*t)));
   if (names.all().size() != 1) return std::nullopt;
   const TensorInfo& only = *names.all().front();
   const std::string_view base = family_of_words(vector_width(only));
   const std::uint64_t count = vectors(only);
   if (base.empty() || count < 1 || count > 75 || !holds_floats(only)) return std::nullopt;  // 75 tokens fit a prompt
-  return embedding(only, base);
+  return embedding(clues, only, base);
 }
 
 // "768.0.linear.0.weight": layers for keys and values (0, 1) of each width of text and of attention.
@@ -115,7 +116,7 @@ std::optional<Recognition> recognise_hypernetwork(const Clues& clues) {
     if (clues.names.below(fmt::format("{}.0.linear", width))) base = family_name(*family_of_context(width));
   std::string what = "a hypernetwork";
   if (!base.empty()) what += " for " + base;
-  return recognised(ModelKind::hypernetwork, std::move(what), base, describe(*clues.names.all().front()));
+  return recognised(ModelKind::hypernetwork, std::move(what), base, clues.describe(*clues.names.all().front()));
 }
 
 }  // namespace

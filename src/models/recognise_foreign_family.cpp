@@ -39,7 +39,7 @@ std::optional<Recognition> recognise_foreign_family(const Clues& clues) {
       if (!t) continue;
       const bool whole = clues.names.below("text_encoders.") || clues.names.below("first_stage_model.");
       return recognised(whole ? ModelKind::checkpoint : ModelKind::unet, std::string(sign.what), std::string(sign.base),
-                        describe(*t));
+                        clues.describe(*t));
     }
   return std::nullopt;
 }

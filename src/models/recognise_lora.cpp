@@ -71,12 +71,12 @@ struct Target {
   std::string base, evidence;
 };
 
-std::optional<Target> family_of_widths(const TensorNames& names) {
-  for (const TensorInfo* t : names.all()) {
+std::optional<Target> family_of_widths(const Clues& clues) {
+  for (const TensorInfo* t : clues.names.all()) {
     const std::size_t attention = t->name.find("attn2");
     if (attention == std::string::npos || t->name.find("to_k", attention) == std::string::npos) continue;
-    if (const auto family = family_of_context(inputs_of_layer(names, *t)))
-      return Target{std::string(family_name(*family)), describe(*t)};
+    if (const auto family = family_of_context(inputs_of_layer(clues.names, *t)))
+      return Target{std::string(family_name(*family)), clues.describe(*t)};
   }
   return std::nullopt;
 }
@@ -100,29 +100,30 @@ constexpr FamilySign kEncoders[] = {
     {"text_encoder_2.", "Stable Diffusion XL"},
 };
 
-std::optional<Target> family_of_names(const TensorNames& names) {
+std::optional<Target> family_of_names(const Clues& clues) {
   for (const std::span<const FamilySign> signs :
        {std::span<const FamilySign>(kNetworks), std::span<const FamilySign>(kEncoders)})
     for (const FamilySign& sign : signs)
-      if (const TensorInfo* t = names.below(sign.begins)) return Target{std::string(sign.base), describe(*t)};
+      if (const TensorInfo* t = clues.names.below(sign.begins))
+        return Target{std::string(sign.base), clues.describe(*t)};
   // A text encoder alone.
-  if (const TensorInfo* t = names.between("lora_te_", "_self_attn_q_proj.lora_down.weight"))
+  if (const TensorInfo* t = clues.names.between("lora_te_", "_self_attn_q_proj.lora_down.weight"))
     if (const auto family = family_of_context(dimension(t, 1)))
-      return Target{std::string(family_name(*family)), describe(*t)};
+      return Target{std::string(family_name(*family)), clues.describe(*t)};
   return std::nullopt;
 }
 
 std::optional<Target> find_target(const Clues& clues) {
-  if (auto found = family_of_widths(clues.names)) return found;
-  if (auto found = family_of_names(clues.names)) return found;
+  if (auto found = family_of_widths(clues)) return found;
+  if (auto found = family_of_names(clues)) return found;
   if (const auto said = family_in_metadata(clues.inventory)) return Target{std::string(said->base), said->evidence};
   return std::nullopt;
 }
 
-std::optional<Fact> rank_fact(const TensorNames& names) {
-  for (const TensorInfo* t : names.all())
+std::optional<Fact> rank_fact(const Clues& clues) {
+  for (const TensorInfo* t : clues.names.all())
     if (t->name.ends_with(".lora_down.weight") || t->name.find(".lora_A.") != std::string::npos)
-      return Fact{fmt::format("has rank {}", dimension(t, 0)), describe(*t)};
+      return Fact{fmt::format("has rank {}", dimension(t, 0)), clues.describe(*t)};
   return std::nullopt;
 }
 
@@ -136,7 +137,8 @@ std::optional<Recognition> recognise_lora(const Clues& clues) {
   const auto target = find_target(clues);
   std::string what(sign->sign->what);
   if (target) what += " for " + target->base;
-  Recognition found = recognised(ModelKind::lora, std::move(what), target ? target->base : "", describe(*sign->tensor));
+  Recognition found =
+      recognised(ModelKind::lora, std::move(what), target ? target->base : "", clues.describe(*sign->tensor));
   if (target) {
     found.facts.push_back({"is for " + target->base, target->evidence});
     if (const auto said = family_in_metadata(clues.inventory); said && said->base != target->base)
@@ -144,7 +146,7 @@ std::optional<Recognition> recognise_lora(const Clues& clues) {
   } else {
     found.notes.emplace_back("which family it is for cannot be told from it");
   }
-  if (auto rank = rank_fact(clues.names)) found.facts.push_back(*std::move(rank));
+  if (auto rank = rank_fact(clues)) found.facts.push_back(*std::move(rank));
   return found;
 }
 

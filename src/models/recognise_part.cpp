@@ -36,17 +36,18 @@ std::optional<Recognition> recognise_vae(const Clues& clues) {
     const TensorInfo* sign = decoder ? decoder : encoder;
     if (!sign || sign->shape.size() != 4) continue;
     if (const TensorInfo* book = names.exact(prefix + "quantize.embedding.weight"))
-      return recognised(ModelKind::other, "a VQ autoencoder", "", describe(*book));
+      return recognised(ModelKind::other, "a VQ autoencoder", "", clues.describe(*book));
     const bool diffusers = names.below(prefix + "decoder.up_blocks.") || names.below(prefix + "encoder.down_blocks.");
     std::string what = "a VAE";
     if (!encoder) what += " decoder";
     if (!decoder) what += " encoder";
-    Recognition found = recognised(ModelKind::vae, std::move(what), "", describe(*sign));
+    Recognition found = recognised(ModelKind::vae, std::move(what), "", clues.describe(*sign));
     if (diffusers) found.notes.emplace_back("its tensors have diffusers' names");
     const TensorInfo* last = names.exact(prefix + "encoder.conv_out.weight");
     const std::uint64_t latent = decoder ? dimension(decoder, 1) : dimension(last, 0) / 2;
     if (latent)
-      found.facts.push_back({fmt::format("has {} latent channels", latent), describe(decoder ? *decoder : *last)});
+      found.facts.push_back(
+          {fmt::format("has {} latent channels", latent), clues.describe(decoder ? *decoder : *last)});
     say_family_of_vae(clues, latent, found);
     return found;
   }
@@ -68,17 +69,17 @@ std::optional<Recognition> recognise_tiny_vae(const Clues& clues) {
   const TensorInfo* t = first.empty() ? nullptr : names.exact(first);
   if (!t || t->shape.size() != 4 || t->shape[0] != 64) return std::nullopt;
   const std::uint64_t inputs = t->shape[1];
-  if (inputs == 3) return recognised(ModelKind::tiny_vae, "a small VAE encoder (TAESD)", "", describe(*t));
-  Recognition found = recognised(ModelKind::tiny_vae, "a small VAE (TAESD)", "", describe(*t));
-  found.facts.push_back({fmt::format("has {} latent channels", inputs), describe(*t)});
+  if (inputs == 3) return recognised(ModelKind::tiny_vae, "a small VAE encoder (TAESD)", "", clues.describe(*t));
+  Recognition found = recognised(ModelKind::tiny_vae, "a small VAE (TAESD)", "", clues.describe(*t));
+  found.facts.push_back({fmt::format("has {} latent channels", inputs), clues.describe(*t)});
   if (inputs == 4)
     found.notes.emplace_back(
         "whether it is for Stable Diffusion 1 and 2 or for XL cannot be told: the shapes are the same");
   return found;
 }
 
-Recognition text_encoder(std::string name, const TensorInfo& sign) {
-  return recognised(ModelKind::text_encoder, "a text encoder " + name, "", describe(sign));
+Recognition text_encoder(const Clues& clues, std::string name, const TensorInfo& sign) {
+  return recognised(ModelKind::text_encoder, "a text encoder " + name, "", clues.describe(sign));
 }
 
 // Families by what they read texts with.
@@ -99,19 +100,19 @@ std::optional<Recognition> recognise_encoder(const Clues& clues) {
   const TensorNames& names = clues.names;
   // Image and text encoder of one CLIP come with both; then it is taken for what it is in full.
   if (const TensorInfo* t = names.holding("vision_model.embeddings.class_embedding"))
-    return recognised(ModelKind::image_encoder, "an image encoder (CLIP)", "", describe(*t));
+    return recognised(ModelKind::image_encoder, "an image encoder (CLIP)", "", clues.describe(*t));
   for (const std::string prefix : {"", "text_encoder.", "text_encoders.t5xxl.transformer.", "text_encoders."}) {
     const TensorInfo* t = names.exact(prefix + "encoder.block.0.layer.0.SelfAttention.q.weight");
     if (!t) continue;
     const TensorInfo* words = names.exact(prefix + "shared.weight");
     const bool xxl = dimension(words ? words : t, 1) == 4096;
-    return text_encoder(xxl ? "T5-XXL" : "T5", words ? *words : *t);
+    return text_encoder(clues, xxl ? "T5-XXL" : "T5", words ? *words : *t);
   }
   const TensorInfo* words = names.holding("text_model.embeddings.token_embedding.weight");
   if (!words && (names.holding("transformer.resblocks.0.") || names.holding("encoder.layers.0.self_attn.q_proj.")))
     words = names.holding("token_embedding.weight");
   if (!words || words->shape.size() != 2) return std::nullopt;
-  Recognition found = text_encoder(text_encoder_name(dimension(words, 1)), *words);
+  Recognition found = text_encoder(clues, text_encoder_name(dimension(words, 1)), *words);
   if (const std::string_view user = user_of_encoder(dimension(words, 1)); !user.empty()) found.notes.emplace_back(user);
   return found;
 }

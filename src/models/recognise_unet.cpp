@@ -74,6 +74,7 @@ struct UNetClues {
   }
   const TensorInfo* has(std::string_view name) const { return clues.names.exact(name); }
   const TensorInfo* below(std::string_view prefix) const { return clues.names.below(prefix); }
+  std::string describe(const TensorInfo& tensor) const { return clues.describe(tensor); }
   std::uint64_t inputs() const { return dimension(first_conv, 1); }
   std::uint64_t text() const { return dimension(to_k, 1); }
 };
@@ -96,21 +97,21 @@ struct Cousin {
 std::optional<Cousin> find_cousin(const UNetClues& u) {
   const std::string xl(family_name(Family::sdxl)), two(family_name(Family::sd2));
   if (const TensorInfo* t = u.has("edm_mean"))
-    return Cousin{"a Playground 2.5 model (Stable Diffusion XL with other noise levels)", xl, describe(*t)};
+    return Cousin{"a Playground 2.5 model (Stable Diffusion XL with other noise levels)", xl, u.describe(*t)};
   if (const TensorInfo* t = u.has("edm_vpred.sigma_max"))
-    return Cousin{"a CosXL model (Stable Diffusion XL with other noise levels)", xl, describe(*t)};
-  if (const TensorInfo* t = u.has("cc_projection.weight")) return Cousin{"a Zero123 model", "", describe(*t)};
+    return Cousin{"a CosXL model (Stable Diffusion XL with other noise levels)", xl, u.describe(*t)};
+  if (const TensorInfo* t = u.has("cc_projection.weight")) return Cousin{"a Zero123 model", "", u.describe(*t)};
   if (const TensorInfo* t = u.clues.names.holding(".time_stack."))
-    return Cousin{"a Stable Video Diffusion model", "", describe(*t)};
+    return Cousin{"a Stable Video Diffusion model", "", u.describe(*t)};
   if (const TensorInfo* t = u.find(u.place.naming.lcm)) {
     const auto family = family_of_context(u.text());
     return Cousin{"a latent consistency model, which takes its guidance as an input",
-                  family ? std::string(family_name(*family)) : "", describe(*t)};
+                  family ? std::string(family_name(*family)) : "", u.describe(*t)};
   }
   if (const std::uint64_t vector = dimension(u.label, 1); u.text() == 1024 && (vector == 1536 || vector == 2048))
-    return Cousin{"an unCLIP model (Stable Diffusion 2)", two, describe(*u.label)};
-  if (u.inputs() == 5) return Cousin{"a depth-to-image model (Stable Diffusion 2)", two, describe(*u.first_conv)};
-  if (u.inputs() == 7) return Cousin{"a 4x upscaler (Stable Diffusion 2)", two, describe(*u.first_conv)};
+    return Cousin{"an unCLIP model (Stable Diffusion 2)", two, u.describe(*u.label)};
+  if (u.inputs() == 5) return Cousin{"a depth-to-image model (Stable Diffusion 2)", two, u.describe(*u.first_conv)};
+  if (u.inputs() == 7) return Cousin{"a 4x upscaler (Stable Diffusion 2)", two, u.describe(*u.first_conv)};
   return std::nullopt;
 }
 
@@ -126,28 +127,28 @@ std::optional<FoundFamily> family_with_vector(const UNetClues& u) {
   const TensorInfo* const second = u.below(u.place.naming.second_of_two);
   const std::uint64_t vector = dimension(u.label, 1);
   const bool only_pooled_text = u.label && u.to_k && vector == u.text() + 5 * kNumber;
-  if (first && second) return FoundFamily{Family::sdxl, describe(u.label ? *u.label : *second)};
+  if (first && second) return FoundFamily{Family::sdxl, u.describe(u.label ? *u.label : *second)};
   if (const TensorInfo* open_clip = u.below("conditioner.embedders.0.model."))
-    return FoundFamily{Family::sdxl_refiner, describe(*open_clip)};
+    return FoundFamily{Family::sdxl_refiner, u.describe(*open_clip)};
   if (only_pooled_text || (u.label && dimension(u.first_conv, 0) == 384))
-    return FoundFamily{Family::sdxl_refiner, describe(*u.label)};
-  if (vector > 6 * kNumber) return FoundFamily{Family::sdxl, describe(*u.label)};
+    return FoundFamily{Family::sdxl_refiner, u.describe(*u.label)};
+  if (vector > 6 * kNumber) return FoundFamily{Family::sdxl, u.describe(*u.label)};
   if (const TensorInfo* embedder = u.below("conditioner.embedders."))
-    return FoundFamily{Family::sdxl, describe(*embedder)};
+    return FoundFamily{Family::sdxl, u.describe(*embedder)};
   return std::nullopt;
 }
 
 std::optional<FoundFamily> find_family(const UNetClues& u) {
   if (const auto found = family_with_vector(u)) return found;
-  if (u.text() == 1024) return FoundFamily{Family::sd2, describe(*u.to_k)};
-  if (u.text() == 768) return FoundFamily{Family::sd1, describe(*u.to_k)};
+  if (u.text() == 1024) return FoundFamily{Family::sd2, u.describe(*u.to_k)};
+  if (u.text() == 768) return FoundFamily{Family::sd1, u.describe(*u.to_k)};
   // Widths that no published model has.
   if (const auto said = family_in_metadata(u.clues.inventory); said && said->family)
     return FoundFamily{*said->family, said->evidence};
-  if (const TensorInfo* t = u.below("cond_stage_model.model.")) return FoundFamily{Family::sd2, describe(*t)};
-  if (const TensorInfo* t = u.below("cond_stage_model.transformer.")) return FoundFamily{Family::sd1, describe(*t)};
+  if (const TensorInfo* t = u.below("cond_stage_model.model.")) return FoundFamily{Family::sd2, u.describe(*t)};
+  if (const TensorInfo* t = u.below("cond_stage_model.transformer.")) return FoundFamily{Family::sd1, u.describe(*t)};
   if (u.to_k && u.proj_in)
-    return FoundFamily{u.proj_in->shape.size() == 4 ? Family::sd1 : Family::sd2, describe(*u.proj_in)};
+    return FoundFamily{u.proj_in->shape.size() == 4 ? Family::sd1 : Family::sd2, u.describe(*u.proj_in)};
   return std::nullopt;
 }
 
@@ -195,20 +196,20 @@ std::optional<FoundPrediction> prediction_in_metadata(const Inventory& inventory
 FoundPrediction guess_of_sd2(const UNetClues& u) {
   constexpr double kSpreadOfV = 0.09;
   if (u.inputs() == 9)
-    return {.evidence = "inpainting models of Stable Diffusion 2 predict noise: " + describe(*u.first_conv)};
+    return {.evidence = "inpainting models of Stable Diffusion 2 predict noise: " + u.describe(*u.first_conv)};
   const TensorInfo* bias = u.find(u.place.naming.out_attention_bias);
   const auto spread = deviation(u, bias);
   if (!spread) return {.evidence = "nothing says otherwise"};
   const bool v = *spread > kSpreadOfV;
   return {.prediction = v ? Prediction::v : Prediction::noise,
-          .evidence = fmt::format("the spread of {} is {:.3f}, {} {}", describe(*bias), *spread,
+          .evidence = fmt::format("the spread of {} is {:.3f}, {} {}", u.describe(*bias), *spread,
                                   v ? "above" : "not above", kSpreadOfV)};
 }
 
 FoundPrediction find_prediction(const UNetClues& u, Family family) {
   const TensorInfo* const ztsnr = u.has("ztsnr");
   if (const auto& said = u.clues.inventory.said) return {said->prediction, said->zero_terminal_snr || ztsnr, said->by};
-  if (const TensorInfo* t = u.has("v_pred")) return {Prediction::v, ztsnr != nullptr, describe(*t)};
+  if (const TensorInfo* t = u.has("v_pred")) return {Prediction::v, ztsnr != nullptr, u.describe(*t)};
   if (auto said = prediction_in_metadata(u.clues.inventory)) {
     said->zero_terminal_snr = ztsnr != nullptr;
     return *said;
@@ -346,10 +347,10 @@ std::optional<Recognition> recognise_unet(const Clues& clues) {
   const ModelKind kind = clues.names.below(u->place.naming.vae_decoder) ? ModelKind::checkpoint : ModelKind::unet;
   if (const auto cousin = find_cousin(*u)) return recognised(kind, cousin->what, cousin->base, cousin->evidence);
   const auto task = task_of(u->inputs());
-  if (!task) return recognised(kind, "a UNet of an unknown kind", "", describe(*u->first_conv));
+  if (!task) return recognised(kind, "a UNet of an unknown kind", "", u->describe(*u->first_conv));
   const auto family = find_family(*u);
   if (!family)
-    return recognised(kind, "a UNet of an unknown family", "", describe(u->to_k ? *u->to_k : *u->first_conv));
+    return recognised(kind, "a UNet of an unknown family", "", u->describe(u->to_k ? *u->to_k : *u->first_conv));
   const FoundPrediction prediction = find_prediction(*u, family->family);
 
   Recognition found{.family = family->family,
@@ -362,14 +363,14 @@ std::optional<Recognition> recognise_unet(const Clues& clues) {
   const std::string_view slimmer = family->family == Family::sdxl ? slimmer_name(depth) : "";
   found.what = say_what(found, slimmer);
   // The first fact is what an error message quotes: the most special one.
-  found.evidence = *task != ModelTask::generate             ? describe(*u->first_conv)
+  found.evidence = *task != ModelTask::generate             ? u->describe(*u->first_conv)
                    : prediction.prediction == Prediction::v ? prediction.evidence
                                                             : family->evidence;
   found.facts = {{"is of the family " + found.base, family->evidence},
-                 {std::string(task_claim(*task)), describe(*u->first_conv)},
+                 {std::string(task_claim(*task)), u->describe(*u->first_conv)},
                  {prediction.prediction == Prediction::v ? "predicts v" : "predicts noise", prediction.evidence}};
   if (const TensorInfo* t = u->has("ztsnr"); found.zero_terminal_snr)
-    found.facts.push_back({"ends in noise alone (zero terminal SNR)", t ? describe(*t) : prediction.evidence});
+    found.facts.push_back({"ends in noise alone (zero terminal SNR)", t ? u->describe(*t) : prediction.evidence});
   if (!slimmer.empty())
     found.facts.push_back(
         {fmt::format("is {}", slimmer), "transformer blocks in each place of the way down: " + depth});

@@ -13,6 +13,8 @@ struct Clues {
   TensorNames names;
 
   explicit Clues(const Inventory& given) : inventory(given), names(given.tensors) {}
+
+  std::string describe(const TensorInfo& tensor) const { return inventory.describe(tensor); }
 };
 
 // Stable Diffusion's UNets: in checkpoints, alone, in the ldm layout or with diffusers' names.

@@ -65,8 +65,10 @@ TEST_F(ModelsCommand, WhatExplains) {
   EXPECT_THAT(result.out, HasSubstr("  lacks       text encoder, VAE encoder\n"));
   EXPECT_THAT(
       result.out,
-      HasSubstr("  to add      its text encoder, in a file of its own or from a checkpoint of Stable Diffusion 1\n"));
-  EXPECT_THAT(result.out, HasSubstr("              a VAE of Stable Diffusion 1\n"));
+      HasSubstr(
+          "  to add      --text-encoder FILE: its text encoder, by itself or in a checkpoint of Stable Diffusion 1\n"));
+  EXPECT_THAT(result.out, HasSubstr("              --vae FILE: a VAE of Stable Diffusion 1\n"));
+  EXPECT_THAT(result.out, HasSubstr("safelight inpaint -m " + model + " --text-encoder FILE --vae FILE -i PICTURE"));
   EXPECT_THAT(result.out, HasSubstr("broken.safetensors\n  problem     "));
 }
 

@@ -305,6 +305,13 @@ TEST(Recognise, KnowsStableDiffusion1) {
   EXPECT_TRUE(found.family == Family::sd1 && found.lacks.empty()) << found.what << ", " << found.evidence;
 }
 
+TEST(Recognise, QuotesTheNamesThatFilesHave) {
+  const Tensors tensors = sd1();
+  const Recognition found =
+      recognise(Inventory{.tensors = tensors, .name_in_file = [](const TensorInfo&) { return "its own"; }});
+  EXPECT_EQ(found.evidence, "tensor its own F16 [320, 768]");
+}
+
 TEST(Recognise, CountsPartsAndTypes) {
   const Recognition found = recognised(sdxl() + Tensors{tensor("model_ema.decay", {})});
   std::vector<std::string> parts;

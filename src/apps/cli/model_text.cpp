@@ -1,7 +1,8 @@
 #include "apps/cli/model_text.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "core/human.h"
 #include "core/json_text.h"
@@ -49,20 +50,19 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+bool lacks_vae(const Recognition& model) {
+  return std::ranges::any_of(model.lacks, [](const std::string& part) { return part.starts_with("VAE"); });
+}
+
 }  // namespace
 
 std::vector<std::string> what_to_add(const Recognition& model) {
   std::vector<std::string> lines;
   if (!model.family) return lines;
-  bool vae = false;
-  for (const std::string& part : model.lacks) {
-    if (part.starts_with("VAE")) {
-      vae = true;
-    } else {
-      lines.push_back(fmt::format("its {}, in a file of its own or from a checkpoint of {}", part, model.base));
-    }
-  }
-  if (vae) lines.push_back(fmt::format("a VAE of {}", model.base));
+  for (const std::string& part : model.lacks)
+    if (!part.starts_with("VAE"))
+      lines.push_back(fmt::format("--text-encoder FILE: its {}, by itself or in a checkpoint of {}", part, model.base));
+  if (lacks_vae(model)) lines.push_back(fmt::format("--vae FILE: a VAE of {}", model.base));
   return lines;
 }
 
@@ -74,14 +74,18 @@ std::string command_to_run(const std::filesystem::path& path, const Examined& mo
   if (!model.problem.empty()) return "";
   const Recognition& found = model.recognition;
   if (found.kind == ModelKind::lora) return fmt::format("safelight merge MODEL --lora {}=1 -o OUTPUT", file);
-  if (!found.family || !found.lacks.empty()) return "";
+  if (!found.family) return "";
+  std::string parts;
+  for (const std::string& part : found.lacks)
+    if (!part.starts_with("VAE")) parts += " --text-encoder FILE";
+  if (lacks_vae(found)) parts += " --vae FILE";
   switch (found.task) {
     case ModelTask::generate:
-      return fmt::format("safelight generate -m {} -p \"...\"", file);
+      return fmt::format("safelight generate -m {}{} -p \"...\"", file, parts);
     case ModelTask::inpaint:
-      return fmt::format("safelight inpaint -m {} -i PICTURE --mask MASK -p \"...\"", file);
+      return fmt::format("safelight inpaint -m {}{} -i PICTURE --mask MASK -p \"...\"", file, parts);
     case ModelTask::edit:
-      return fmt::format("safelight edit -m {} -i PICTURE --instruct \"...\"", file);
+      return fmt::format("safelight edit -m {}{} -i PICTURE --instruct \"...\"", file, parts);
   }
   return "";
 }

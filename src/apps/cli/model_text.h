@@ -11,8 +11,8 @@
 
 namespace safelight::cli {
 
-// What has to be given besides, one line each: "its text encoder: ...". Empty for what needs nothing, and for what is
-// no model by itself.
+// What has to be given besides, one line each: "--vae FILE: a VAE of Stable Diffusion 1". Empty for what needs nothing,
+// and for what is no model by itself.
 std::vector<std::string> what_to_add(const Recognition& model);
 
 // The command that uses it; "" if there is none.
