@@ -68,6 +68,8 @@ void examine_diffusers(const fs::path& path, Examined& found) {
   found.bytes = folder.bytes;
   found.recognition = recognise(
       Inventory{.tensors = folder.tensors, .metadata = &folder.metadata, .read = {}, .said = std::move(folder.said)});
+  if (folder.tensors.empty())
+    found.problem = fmt::format("{}: none of its networks can be opened", printable(path.native()));
   if (!folder.pipeline.empty())
     found.recognition.facts.push_back(
         {fmt::format("was saved as {}", printable(folder.pipeline, 60)), "model_index.json"});

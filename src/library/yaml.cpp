@@ -43,15 +43,20 @@ class Builder {
   YamlNode build() {
     for (bool more = true; more;) {
       Event event;
-      if (!yaml_parser_parse(&parser_, event.get()))
-        fail(ErrorCategory::format, "[yaml] line {}: {}", parser_.problem_mark.line + 1,
-             printable(parser_.problem ? parser_.problem : "not YAML"));
+      if (!yaml_parser_parse(&parser_, event.get())) fail_as_told();
       more = take(event);
     }
     return std::move(root_);
   }
 
  private:
+  [[noreturn]] void fail_as_told() const {
+    const std::string problem = printable(parser_.problem ? parser_.problem : "not YAML");
+    if (parser_.error == YAML_READER_ERROR)  // which comes before lines are told apart
+      fail(ErrorCategory::format, "[yaml] byte {}: {}", parser_.problem_offset, problem);
+    fail(ErrorCategory::format, "[yaml] line {}: {}", parser_.problem_mark.line + 1, problem);
+  }
+
   // False when the document has ended.
   bool take(Event& event) {
     switch (event->type) {

@@ -11,24 +11,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <map>
 
-#include "core/printable.h"
-#include "models/recognisers.h"
-#include "safelight/error.h"
+#include "models/unet_clues.h"
 
 namespace safelight {
 namespace {
 
 constexpr std::uint64_t kNumber = 256;  // values of one number of the vector
 
-// How a UNet's tensors are called, and where the other parts of its checkpoint are: text encoders of families with one,
-// then the two of SD XL (the refiner has only one of them).
-struct Naming {
-  std::string_view first_conv, label, out_attention_bias, lcm, blocks;
-  std::string_view text_encoder, first_of_two, second_of_two, refiners, vae_decoder, vae_encoder;
-};
 constexpr Naming kLdmNaming{.first_conv = "input_blocks.0.0.weight",
                             .label = "label_emb.0.0.weight",
                             .out_attention_bias = "output_blocks.11.1.transformer_blocks.0.norm1.bias",
@@ -52,32 +43,9 @@ constexpr Naming kDiffusersNaming{.first_conv = "conv_in.weight",
                                   .vae_decoder = "vae.decoder.",
                                   .vae_encoder = "vae.encoder."};
 
-// Where they can be. The first place that has both, the first convolution and blocks, counts.
-struct Place {
-  std::string_view prefix;
-  const Naming& naming;
-};
+// The first place that has both, the first convolution and blocks, counts.
 constexpr std::array kPlaces = {Place{"model.diffusion_model.", kLdmNaming}, Place{"diffusion_model.", kLdmNaming},
                                 Place{"", kLdmNaming}, Place{"unet.", kDiffusersNaming}, Place{"", kDiffusersNaming}};
-
-// A UNet and the tensors that tell what it is.
-struct UNetClues {
-  const Clues& clues;
-  Place place;
-  const TensorInfo* first_conv;
-  const TensorInfo* label = find(place.naming.label);
-  const TensorInfo* to_k = clues.names.between(place.prefix, ".transformer_blocks.0.attn2.to_k.weight");
-  const TensorInfo* proj_in = clues.names.between(place.prefix, ".proj_in.weight");
-
-  const TensorInfo* find(std::string_view name) const {
-    return clues.names.exact(std::string(place.prefix) + std::string(name));
-  }
-  const TensorInfo* has(std::string_view name) const { return clues.names.exact(name); }
-  const TensorInfo* below(std::string_view prefix) const { return clues.names.below(prefix); }
-  std::string describe(const TensorInfo& tensor) const { return clues.describe(tensor); }
-  std::uint64_t inputs() const { return dimension(first_conv, 1); }
-  std::uint64_t text() const { return dimension(to_k, 1); }
-};
 
 std::optional<UNetClues> find_unet(const Clues& clues) {
   for (const Place& place : kPlaces) {
@@ -150,74 +118,6 @@ std::optional<FoundFamily> find_family(const UNetClues& u) {
   if (u.to_k && u.proj_in)
     return FoundFamily{u.proj_in->shape.size() == 4 ? Family::sd1 : Family::sd2, u.describe(*u.proj_in)};
   return std::nullopt;
-}
-
-// Population standard deviation of a small tensor; nothing if it cannot be read.
-std::optional<double> deviation(const UNetClues& u, const TensorInfo* t) {
-  if (!t || !u.clues.inventory.read) return std::nullopt;
-  try {
-    const Tensor values = to_f32(u.clues.inventory.read(*t));
-    if (values.elements() == 0) return std::nullopt;
-    double sum = 0, squares = 0;
-    for (const float v : values.floats()) {
-      sum += v;
-      squares += static_cast<double>(v) * v;
-    }
-    const auto n = static_cast<double>(values.elements());
-    return std::sqrt(std::max(squares / n - sum / n * (sum / n), 0.0));
-  } catch (const Error&) {
-    return std::nullopt;  // a type without numbers, a file that was shortened: then this tells nothing
-  }
-}
-
-struct FoundPrediction {
-  Prediction prediction = Prediction::noise;
-  bool zero_terminal_snr = false;
-  std::string evidence{};
-};
-
-std::optional<FoundPrediction> prediction_in_metadata(const Inventory& inventory) {
-  const std::string_view type = inventory.meta("modelspec.prediction_type");
-  if (type == "v" || type == "v_prediction")
-    return FoundPrediction{Prediction::v, false, fmt::format("modelspec.prediction_type is {}", type)};
-  if (type == "epsilon") return FoundPrediction{Prediction::noise, false, "modelspec.prediction_type is epsilon"};
-  for (const char* key : {"modelspec.architecture", "ss_base_model_version"}) {
-    const std::string_view value = inventory.meta(key);
-    if (value.ends_with("768-v") || value.ends_with("768_v"))
-      return FoundPrediction{Prediction::v, false, fmt::format("{} is {}", key, printable(value, 60))};
-    if (value == "stable-diffusion-v2-512")
-      return FoundPrediction{Prediction::noise, false, fmt::format("{} is {}", key, value)};
-  }
-  return std::nullopt;
-}
-
-// Stable Diffusion 2 was published with both predictions in files of the same shapes. The biases of this normalisation
-// spread more in those that predict v: the threshold is the one that ComfyUI uses.
-FoundPrediction guess_of_sd2(const UNetClues& u) {
-  constexpr double kSpreadOfV = 0.09;
-  if (u.inputs() == 9)
-    return {.evidence = "inpainting models of Stable Diffusion 2 predict noise: " + u.describe(*u.first_conv)};
-  const TensorInfo* bias = u.find(u.place.naming.out_attention_bias);
-  const auto spread = deviation(u, bias);
-  if (!spread) return {.evidence = "nothing says otherwise"};
-  const bool v = *spread > kSpreadOfV;
-  return {.prediction = v ? Prediction::v : Prediction::noise,
-          .evidence = fmt::format("the spread of {} is {:.3f}, {} {}", u.describe(*bias), *spread,
-                                  v ? "above" : "not above", kSpreadOfV)};
-}
-
-FoundPrediction find_prediction(const UNetClues& u, Family family) {
-  const TensorInfo* const ztsnr = u.has("ztsnr");
-  if (const auto& said = u.clues.inventory.said) return {said->prediction, said->zero_terminal_snr || ztsnr, said->by};
-  if (const TensorInfo* t = u.has("v_pred")) return {Prediction::v, ztsnr != nullptr, u.describe(*t)};
-  if (auto said = prediction_in_metadata(u.clues.inventory)) {
-    said->zero_terminal_snr = ztsnr != nullptr;
-    return *said;
-  }
-  FoundPrediction found =
-      family == Family::sd2 ? guess_of_sd2(u) : FoundPrediction{.evidence = "nothing says otherwise"};
-  found.zero_terminal_snr = ztsnr != nullptr;
-  return found;
 }
 
 // Transformer blocks in each place of the way down: "2, 2, 10, 10" for SD XL.

@@ -60,6 +60,11 @@ TEST_F(DiffusersFolderTest, SaysWhatCannotBeUsed) {
                                        HasSubstr("expected a JSON object")));
 }
 
+TEST_F(DiffusersFolderTest, WithoutNetworksIsAProblem) {
+  folder_.add_text("empty/model_index.json", "{}");
+  EXPECT_THAT(examine(folder_ / "empty").problem, HasSubstr("none of its networks can be opened"));
+}
+
 TEST_F(DiffusersFolderTest, ShardsOfANetworkAreReadByTheirIndex) {
   folder_.add("m/unet/a.safetensors", kUNet);
   folder_.add_text("m/unet/diffusion_pytorch_model.safetensors.index.json",

@@ -38,7 +38,7 @@ TEST(Yaml, NothingIsAnEmptyMapping) {
 TEST(Yaml, Refuses) {
   EXPECT_ERROR(parse_yaml("a: [1"), format, "line ");
   EXPECT_ERROR(parse_yaml("a: b: c"), format, "line 1: ");
-  EXPECT_ERROR(parse_yaml("a: \xff"), format, "line ");
+  EXPECT_ERROR(parse_yaml("a: \xff"), format, "byte 3: ");
   EXPECT_ERROR(parse_yaml("a: &x [1]\nb: *x\n"), format, "line 2: expected no alias, found *x");
   EXPECT_ERROR(parse_yaml("[a, b]: c"), format, "expected a text as key");
   EXPECT_ERROR(parse_yaml(std::string(40, '[')), limit, "32 levels");
