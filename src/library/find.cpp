@@ -174,7 +174,7 @@ bool are_one_file(const Matches& models) {
 fs::path find_model(const std::string& text, std::span<const fs::path> folders, const Context& context) {
   std::error_code ignored;
   if (fs::exists(text, ignored)) return text;
-  std::vector<Root> roots;
+  std::vector<ModelsRoot> roots;
   std::vector<FoundModel> problems;
   for (const fs::path& folder : folders)
     if (fs::is_directory(folder, ignored)) std::ranges::move(roots_of(folder, problems), std::back_inserter(roots));

@@ -56,7 +56,7 @@ std::string LibraryEntry::title() const {
 
 std::vector<LibraryEntry> list_models(std::span<const fs::path> folders, const Context& context) {
   std::vector<FoundModel> problems;
-  std::vector<Root> roots;
+  std::vector<ModelsRoot> roots;
   for (const fs::path& folder : folders) {
     std::error_code error;
     if (!fs::is_directory(folder, error))

@@ -55,7 +55,7 @@ class Walk {
  public:
   explicit Walk(const Context& context) : context_(context) {}
 
-  void add(const Root& root) {
+  void add(const ModelsRoot& root) {
     const fs::path& dir = root.folder;
     const fs::path own_name = (dir.filename().empty() ? dir.parent_path() : dir).filename();  // of "models/", too
     std::deque<Visit> open{{dir, "", root.kind ? root.kind : kind_of_folder(own_name.native())}};
@@ -150,8 +150,8 @@ class Walk {
 
 }  // namespace
 
-std::vector<Root> roots_of(const fs::path& dir, std::vector<FoundModel>& problems) {
-  std::vector<Root> roots;
+std::vector<ModelsRoot> roots_of(const fs::path& dir, std::vector<FoundModel>& problems) {
+  std::vector<ModelsRoot> roots;
   if (is_program_folder(dir)) {
     for (const fs::path& folder :
          {dir / "models", dir / "embeddings", dir / "extensions" / "sd-webui-controlnet" / "models"})
@@ -172,9 +172,9 @@ std::vector<Root> roots_of(const fs::path& dir, std::vector<FoundModel>& problem
   return roots;
 }
 
-std::vector<FoundModel> find_models(const std::vector<Root>& roots, const Context& context) {
+std::vector<FoundModel> find_models(const std::vector<ModelsRoot>& roots, const Context& context) {
   Walk walk(context);
-  for (const Root& root : roots) walk.add(root);
+  for (const ModelsRoot& root : roots) walk.add(root);
   return walk.result();
 }
 

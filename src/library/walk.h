@@ -13,7 +13,7 @@
 namespace safelight {
 
 // Where models are looked for. Names are told from `folder`; `kind` is what a whole folder is for, if that is known.
-struct Root {
+struct ModelsRoot {
   std::filesystem::path folder;
   std::optional<ModelKind> kind{};
 };
@@ -30,11 +30,11 @@ struct FoundModel {
 // What of a folder programs search: DIR/models, DIR/embeddings and DIR/extensions/sd-webui-controlnet/models if DIR
 // looks like A1111's or ComfyUI's own folder, else DIR; then the folders of DIR/extra_model_paths.yaml. What is wrong
 // with that file goes into `problems`.
-std::vector<Root> roots_of(const std::filesystem::path& dir, std::vector<FoundModel>& problems);
+std::vector<ModelsRoot> roots_of(const std::filesystem::path& dir, std::vector<FoundModel>& problems);
 
 // All models below the roots, sorted by name, then path; what two roots share is found once. Links are followed; every
 // folder is visited once, under its own name rather than a link's. Hidden files and folders are left out. Never throws
 // for what the folders may hold; Error(cancelled).
-std::vector<FoundModel> find_models(const std::vector<Root>& roots, const Context& context = {});
+std::vector<FoundModel> find_models(const std::vector<ModelsRoot>& roots, const Context& context = {});
 
 }  // namespace safelight

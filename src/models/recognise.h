@@ -45,7 +45,7 @@ struct TypeShare {
 };
 
 // One network within a file.
-struct Part {
+struct CarriedPart {
   std::string name{};  // "UNet", "text encoder CLIP ViT-L/14", ...
   std::uint64_t tensors = 0, bytes = 0;
   std::vector<TypeShare> types{};  // the largest share first
@@ -72,7 +72,7 @@ struct Recognition {
   std::string base{};                // the family it is of or belongs to, in words; empty if nothing tells
   std::vector<Fact> facts{};         // everything that was concluded, the most decisive first
   std::vector<TypeShare> types{};    // of all tensors, the largest share first
-  std::vector<Part> parts{};         // what a checkpoint carries, in the order of use
+  std::vector<CarriedPart> parts{};  // what a checkpoint carries, in the order of use
   std::vector<std::string> notes{};  // what a person should know besides: what cannot be told, what does not fit
 };
 

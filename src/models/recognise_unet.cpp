@@ -20,35 +20,36 @@ namespace {
 
 constexpr std::uint64_t kNumber = 256;  // values of one number of the vector
 
-constexpr Naming kLdmNaming{.first_conv = "input_blocks.0.0.weight",
-                            .label = "label_emb.0.0.weight",
-                            .out_attention_bias = "output_blocks.11.1.transformer_blocks.0.norm1.bias",
-                            .lcm = "time_embed.cond_proj.weight",
-                            .blocks = "input_blocks.",
-                            .text_encoder = "cond_stage_model.",
-                            .first_of_two = "conditioner.embedders.0.",
-                            .second_of_two = "conditioner.embedders.1.",
-                            .refiners = "conditioner.embedders.0.",
-                            .vae_decoder = "first_stage_model.decoder.",
-                            .vae_encoder = "first_stage_model.encoder."};
-constexpr Naming kDiffusersNaming{.first_conv = "conv_in.weight",
-                                  .label = "add_embedding.linear_1.weight",
-                                  .out_attention_bias = "up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias",
-                                  .lcm = "time_embedding.cond_proj.weight",
-                                  .blocks = "down_blocks.",
-                                  .text_encoder = "text_encoder.",
-                                  .first_of_two = "text_encoder.",
-                                  .second_of_two = "text_encoder_2.",
-                                  .refiners = "text_encoder_2.",
-                                  .vae_decoder = "vae.decoder.",
-                                  .vae_encoder = "vae.encoder."};
+constexpr UNetNaming kLdmNaming{.first_conv = "input_blocks.0.0.weight",
+                                .label = "label_emb.0.0.weight",
+                                .out_attention_bias = "output_blocks.11.1.transformer_blocks.0.norm1.bias",
+                                .lcm = "time_embed.cond_proj.weight",
+                                .blocks = "input_blocks.",
+                                .text_encoder = "cond_stage_model.",
+                                .first_of_two = "conditioner.embedders.0.",
+                                .second_of_two = "conditioner.embedders.1.",
+                                .refiners = "conditioner.embedders.0.",
+                                .vae_decoder = "first_stage_model.decoder.",
+                                .vae_encoder = "first_stage_model.encoder."};
+constexpr UNetNaming kDiffusersNaming{.first_conv = "conv_in.weight",
+                                      .label = "add_embedding.linear_1.weight",
+                                      .out_attention_bias = "up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias",
+                                      .lcm = "time_embedding.cond_proj.weight",
+                                      .blocks = "down_blocks.",
+                                      .text_encoder = "text_encoder.",
+                                      .first_of_two = "text_encoder.",
+                                      .second_of_two = "text_encoder_2.",
+                                      .refiners = "text_encoder_2.",
+                                      .vae_decoder = "vae.decoder.",
+                                      .vae_encoder = "vae.encoder."};
 
 // The first place that has both, the first convolution and blocks, counts.
-constexpr std::array kPlaces = {Place{"model.diffusion_model.", kLdmNaming}, Place{"diffusion_model.", kLdmNaming},
-                                Place{"", kLdmNaming}, Place{"unet.", kDiffusersNaming}, Place{"", kDiffusersNaming}};
+constexpr std::array kPlaces = {UNetPlace{"model.diffusion_model.", kLdmNaming},
+                                UNetPlace{"diffusion_model.", kLdmNaming}, UNetPlace{"", kLdmNaming},
+                                UNetPlace{"unet.", kDiffusersNaming}, UNetPlace{"", kDiffusersNaming}};
 
 std::optional<UNetClues> find_unet(const Clues& clues) {
-  for (const Place& place : kPlaces) {
+  for (const UNetPlace& place : kPlaces) {
     const std::string prefix(place.prefix);
     const TensorInfo* conv = clues.names.exact(prefix + std::string(place.naming.first_conv));
     if (conv && conv->shape.size() == 4 && clues.names.below(prefix + std::string(place.naming.blocks)))
@@ -149,8 +150,8 @@ std::string_view slimmer_name(std::string_view depths) {
   return {};
 }
 
-Part part_below(const Clues& clues, std::string name, std::string_view prefix) {
-  Part part{.name = std::move(name)};
+CarriedPart part_below(const Clues& clues, std::string name, std::string_view prefix) {
+  CarriedPart part{.name = std::move(name)};
   const auto tensors = clues.names.all_below(prefix);
   part.tensors = tensors.size();
   for (const TensorInfo* t : tensors) part.bytes += t->bytes();
@@ -164,7 +165,7 @@ std::string encoder_part(const Clues& clues, std::string_view prefix) {
 }
 
 // What a family needs besides the UNet: where it is, and what it is called if it is not there.
-std::vector<std::pair<std::string_view, std::string>> text_encoders_of(Family family, const Naming& naming) {
+std::vector<std::pair<std::string_view, std::string>> text_encoders_of(Family family, const UNetNaming& naming) {
   switch (family) {
     case Family::sdxl:
       return {{naming.first_of_two, "text encoder " + text_encoder_name(768)},
@@ -183,7 +184,7 @@ void add_parts(const UNetClues& u, Recognition& found) {
     found.parts.push_back(part_below(clues, std::move(part), prefix));
     return true;
   };
-  const Naming& naming = u.place.naming;
+  const UNetNaming& naming = u.place.naming;
   add("UNet", u.place.prefix);
   for (auto& [prefix, missing] : text_encoders_of(*found.family, naming))
     if (!add(encoder_part(clues, prefix), prefix)) found.lacks.push_back(std::move(missing));

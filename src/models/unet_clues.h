@@ -10,21 +10,21 @@ namespace safelight {
 
 // How a UNet's tensors are called, and where the other parts of its checkpoint are: text encoders of families with one,
 // then the two of SD XL (the refiner has only one of them).
-struct Naming {
+struct UNetNaming {
   std::string_view first_conv, label, out_attention_bias, lcm, blocks;
   std::string_view text_encoder, first_of_two, second_of_two, refiners, vae_decoder, vae_encoder;
 };
 
 // Where it is.
-struct Place {
+struct UNetPlace {
   std::string_view prefix;
-  const Naming& naming;
+  const UNetNaming& naming;
 };
 
 // A UNet and the tensors that tell what it is.
 struct UNetClues {
   const Clues& clues;
-  Place place;
+  UNetPlace place;
   const TensorInfo* first_conv;
   const TensorInfo* label = find(place.naming.label);
   const TensorInfo* to_k = clues.names.between(place.prefix, ".transformer_blocks.0.attn2.to_k.weight");

@@ -315,7 +315,7 @@ TEST(Recognise, QuotesTheNamesThatFilesHave) {
 TEST(Recognise, CountsPartsAndTypes) {
   const Recognition found = recognised(sdxl() + Tensors{tensor("model_ema.decay", {})});
   std::vector<std::string> parts;
-  for (const Part& part : found.parts) parts.push_back(part.name);
+  for (const CarriedPart& part : found.parts) parts.push_back(part.name);
   EXPECT_THAT(parts, ElementsAre("UNet", "text encoder CLIP ViT-L/14", "text encoder OpenCLIP ViT-bigG/14",
                                  "VAE decoder", "VAE encoder", "EMA weights, which are not used"));
   EXPECT_EQ(found.parts[1].tensors, 1u);

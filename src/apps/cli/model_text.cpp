@@ -108,7 +108,7 @@ std::string examined_json(const std::filesystem::path& path, const Examined& mod
       unet ? json_string(text_of(found.prediction)) : "null", unet ? fmt::to_string(found.zero_terminal_snr) : "null");
   out += fmt::format(R"(,"types":{},"carries":{},"lacks":{})", types_json(found.types),
                      json_list(found.parts,
-                               [](const Part& part) {
+                               [](const CarriedPart& part) {
                                  return fmt::format(R"({{"part":{},"tensors":{},"bytes":{},"types":{}}})",
                                                     json_string(part.name), part.tensors, part.bytes,
                                                     types_json(part.types));

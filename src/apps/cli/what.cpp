@@ -50,7 +50,7 @@ class Lines {
 
 std::vector<std::string> parts_lines(const Recognition& found) {
   std::vector<std::string> lines;
-  for (const Part& part : found.parts)
+  for (const CarriedPart& part : found.parts)
     lines.push_back(fmt::format("{}: {}, {}", part.name, counted(part.tensors, "tensor"), types_text(part.types)));
   return lines;
 }
