@@ -34,6 +34,7 @@ set(THIRD_PARTY
   "webp||libwebp"
   "webpdemux||libwebpdemux"
   "webpmux||libwebpmux"
+  "yaml||yaml-0.1"
   "ZLIB::ZLIB|ZLIB|zlib")
 
 # What the modules link that is not ours, by the names of THIRD_PARTY.

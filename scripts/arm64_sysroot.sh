@@ -12,7 +12,7 @@ folder=${1:?the folder}
 suite=$(source /etc/os-release && echo "$VERSION_CODENAME")
 # shellcheck disable=SC2016 # apt's own variables
 mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" 'Created-By: Packages' | head -n 1)}
-libraries=libstdc++-$(aarch64-linux-gnu-g++ -dumpversion | cut -d. -f1)-dev,libfmt-dev,libsimdjson-dev,libhwy-dev,libre2-dev,libpng-dev,libjpeg-dev,libwebp-dev,libfreetype-dev,libutf8proc-dev,libssl-dev
+libraries=libstdc++-$(aarch64-linux-gnu-g++ -dumpversion | cut -d. -f1)-dev,libfmt-dev,libsimdjson-dev,libhwy-dev,libre2-dev,libpng-dev,libjpeg-dev,libwebp-dev,libyaml-dev,libfreetype-dev,libutf8proc-dev,libssl-dev
 libraries+=,libxxhash-dev,zlib1g-dev,libgtest-dev,libgmock-dev,libcli11-dev,fonts-dejavu-core
 
 step "fetch the packages of an ARM system"

@@ -136,12 +136,6 @@ FileHashes compute(const MappedFile& file, const std::filesystem::path& path, co
   return hasher.hashes();
 }
 
-FileHashes with_short_forms(FileHashes hashes) {
-  hashes.autov2 = hashes.sha256.substr(0, 10);
-  hashes.autov3 = hashes.data_sha256.substr(0, 12);
-  return hashes;
-}
-
 }  // namespace
 
 FileHashes hash_file(const std::filesystem::path& path, const HashOptions& options, const Context& context) {

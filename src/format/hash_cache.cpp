@@ -62,6 +62,12 @@ std::optional<FileHashes> parse_entry(std::string_view entry, const FileStamp& s
 
 }  // namespace
 
+FileHashes with_short_forms(FileHashes hashes) {
+  hashes.autov2 = hashes.sha256.substr(0, 10);
+  hashes.autov3 = hashes.data_sha256.substr(0, 12);
+  return hashes;
+}
+
 std::optional<FileStamp> stamp_of(int descriptor, const fs::path& path) {
   struct stat status {};
   std::error_code missing;

@@ -22,7 +22,10 @@ struct FileStamp {
 // could then leave the same time, whose steps some file systems make that large.
 std::optional<FileStamp> stamp_of(int descriptor, const std::filesystem::path& path);
 
-// An entry of the cache (core/cache.h) for each path.
+// The same with the hashes that are the beginning of another.
+FileHashes with_short_forms(FileHashes hashes);
+
+// An entry of the cache (core/cache.h) for each path; without the short forms.
 std::optional<FileHashes> cached_hashes(const FileStamp& stamp);
 void cache_hashes(const FileStamp& stamp, const FileHashes& hashes);
 

@@ -59,15 +59,8 @@ Size default_size(const StableDiffusion& sd) {
   return {side, side};
 }
 
-// What the configuration files say goes before what is told from the tensors.
-void apply(const CheckpointFacts& facts, Recognition& found) {
-  found.prediction = facts.prediction.value_or(found.prediction);
-  found.zero_terminal_snr = facts.zero_terminal_snr.value_or(found.zero_terminal_snr);
-}
-
 Recognition expect_stable_diffusion(const Checkpoint& file) {
   Recognition found = recognise(file);
-  apply(file.facts(), found);
   if (!found.family)
     fail(ErrorCategory::model, "[model] {} is {} ({}); expected a Stable Diffusion checkpoint", shown_path(file.path()),
          found.what, found.evidence);

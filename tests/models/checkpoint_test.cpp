@@ -209,7 +209,7 @@ TEST_F(CheckpointTest, WhatIsNoFile) {
   write_file(path / "vae/diffusion_pytorch_model.bin", "x");
   EXPECT_ERROR(Checkpoint::open(path), model, "but diffusion_pytorch_model.bin, which `safelight convert` may turn");
   write_part(file, text_encoder_of_transformers());
-  EXPECT_ERROR(Checkpoint::open(path), model, "is a text encoder (tensor ");
+  EXPECT_ERROR(Checkpoint::open(path), model, "is a text encoder of width 64 (tensor ");
   EXPECT_ERROR(Checkpoint::open(path), model, "expected a VAE");
   write_part(path / "vae/a.safetensors", vae_of_diffusers());
   write_part(path / "vae/b.safetensors", vae_of_diffusers());
@@ -259,7 +259,8 @@ TEST_F(CheckpointTest, FilesThatAreNotWhatTheyAreGivenFor) {
   write_part(folder_ / "text.safetensors", text_encoder_of_transformers());
   const fs::path model = folder_ / "model.safetensors", vae = folder_ / "vae.safetensors",
                  text = folder_ / "text.safetensors";
-  EXPECT_ERROR(Checkpoint::open(model, {.vae = text}), model, "text.safetensors is a text encoder (tensor ");
+  EXPECT_ERROR(Checkpoint::open(model, {.vae = text}), model,
+               "text.safetensors is a text encoder of width 64 (tensor ");
   EXPECT_ERROR(Checkpoint::open(model, {.text_encoders = {vae}}), model, "; expected a text encoder");
   EXPECT_ERROR(Checkpoint::open(model, {.text_encoders = {text, text}}), usage, "are both for one place");
   EXPECT_ERROR(Checkpoint::open(model, {.vae = folder_ / "none"}), io, "none");

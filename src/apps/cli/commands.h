@@ -20,6 +20,7 @@ void add_join(Command app, int& status);
 void add_keep(Command app, int& status);
 void add_ls(Command app, int& status);
 void add_merge(Command app, int& status);
+void add_models(Command app, int& status);
 void add_rename(Command app, int& status);
 void add_repair(Command app, int& status);
 void add_scan(Command app, int& status);
@@ -29,5 +30,6 @@ void add_slice(Command app, int& status);
 void add_split(Command app, int& status);
 void add_stat(Command app, int& status);
 void add_tree(Command app, int& status);
+void add_what(Command app, int& status);
 
 }  // namespace safelight::cli

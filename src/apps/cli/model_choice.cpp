@@ -1,16 +1,17 @@
 #include "apps/cli/model_choice.h"
 
-#include "apps/cli/shipped_model.h"
+#include "apps/cli/named_model.h"
 
 namespace safelight::cli {
 
 void add_model_options(Command& command, ModelChoice& choice) {
   command
-      .add_option("-m,--model", choice.model,
-                  "Stable Diffusion checkpoint (1, 2, XL, XL refiner), or a UNet alone: a .safetensors file, an index "
-                  "of shards, or a\n"
-                  "folder of diffusers; without it, the model that is shipped")
-      .shown_as("FILE|FOLDER");
+      .add_option(
+          "-m,--model", choice.model,
+          "Model of Stable Diffusion 1, 2, XL or the XL refiner, or a UNet alone: a .safetensors file, an index\n"
+          "of shards, or a folder of diffusers; or the name or hash of one in the models folder (safelight\n"
+          "models lists them); without it, the model that is shipped")
+      .shown_as("PATH|NAME|HASH");
   command.add_option("--vae", choice.vae, "VAE to use, in place of the model's own or where it has none")
       .shown_as("FILE");
   command
@@ -30,7 +31,7 @@ void add_model_options(Command& command, ModelChoice& choice) {
 }
 
 Model open_model(const ModelChoice& choice, const Context& context) {
-  const std::filesystem::path path = choice.model.empty() ? shipped_model() : std::filesystem::path(choice.model);
+  const std::filesystem::path path = named_model(choice.model, context);
   ModelOptions options{.prediction = choice.prediction};
   if (choice.zero_terminal_snr) options.zero_terminal_snr = true;
   options.vae = choice.vae;

@@ -1,0 +1,197 @@
+#include "library/find.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/fail.h"
+#include "core/printable.h"
+#include "library/folder_kinds.h"
+#include "library/quick_hash.h"
+#include "library/sidecars.h"
+#include "library/walk.h"
+#include "safelight/error.h"
+#include "safelight/hash.h"
+
+namespace safelight {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostListed = 5;
+
+// "anime/x" of "anime/x.safetensors"; folders keep their names.
+std::string_view without_extension(std::string_view name) {
+  if (!is_model_name(name)) return name;
+  return name.substr(0, name.rfind('.'));
+}
+
+std::string_view last_part(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? name : name.substr(slash + 1);
+}
+
+// The names that a model goes by, the most exact first.
+std::vector<std::string> names_of(const FoundModel& model) {
+  const std::string_view name = model.name;
+  return {std::string(name), std::string(without_extension(name)), std::string(last_part(name)),
+          std::string(last_part(without_extension(name)))};
+}
+
+using Matches = std::vector<const FoundModel*>;
+
+Matches by_name(const std::vector<FoundModel>& models, const std::string& text) {
+  for (const bool any_case : {false, true})
+    for (std::size_t exactness = 0; exactness < 4; ++exactness) {
+      Matches matches;
+      for (const FoundModel& model : models) {
+        const std::string name = names_of(model)[exactness];
+        if (any_case ? lower_case(name) == lower_case(text) : name == text) matches.push_back(&model);
+      }
+      if (!matches.empty()) return matches;
+    }
+  return {};
+}
+
+bool is_hash(std::string_view text) {
+  const bool digits =
+      std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return digits && (text.size() == 8 || text.size() == 10 || text.size() == 12 || text.size() == 64);
+}
+
+bool has_hash(const FileHashes& hashes, std::string_view hash) {
+  return hash == hashes.autov1 || hash == hashes.autov2 || hash == hashes.autov3 || hash == hashes.sha256 ||
+         hash == hashes.data_sha256;
+}
+
+bool is_file(const FoundModel& model) {
+  std::error_code ignored;
+  return model.problem.empty() && fs::is_regular_file(model.path, ignored);
+}
+
+Matches by_hash(const std::vector<FoundModel>& models, std::string_view hash, const Context& context) {
+  Matches matches;
+  for (const FoundModel& model : models) {
+    context.check_cancelled();
+    if (!is_file(model)) continue;
+    try {
+      if (has_hash(cached_hashes_of(model.path), hash) || (hash.size() == 8 && autov1_of(model.path) == hash))
+        matches.push_back(&model);
+    } catch (const Error&) {
+      // One that cannot be read is not the one that is looked for.
+    }
+  }
+  return matches;
+}
+
+// "x.safetensors [6ce0161689]".
+struct Title {
+  std::string name, hash;
+};
+
+std::optional<Title> parse_title(const std::string& text) {
+  const std::size_t bracket = text.rfind(" [");
+  if (bracket == std::string::npos || !text.ends_with(']')) return std::nullopt;
+  Title title{text.substr(0, bracket), lower_case(text.substr(bracket + 2, text.size() - bracket - 3))};
+  return is_hash(title.hash) ? std::optional(title) : std::nullopt;
+}
+
+// Of the models with the name of a title, those with its hash, too.
+Matches with_hash(const Matches& named, const Title& title, const Context& context) {
+  Matches matches;
+  for (const FoundModel* model : named)
+    if (is_file(*model) && has_hash(hash_file(model->path, {}, context), title.hash)) matches.push_back(model);
+  if (!named.empty() && matches.empty())
+    fail(ErrorCategory::io, "[model] {} has another hash than {}", printable(named.front()->path.native()), title.hash);
+  return matches;
+}
+
+// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j)
+      diagonal = std::exchange(row[j + 1], std::min({diagonal + (a[i] != b[j]), row[j] + 1, row[j + 1] + 1}));
+  }
+  return row.back();
+}
+
+// How far a name is from what was asked for: one that holds it is near.
+std::size_t farness(const FoundModel& model, const std::string& text) {
+  constexpr std::size_t kLongest = 200;
+  const std::string wanted = lower_case(text.substr(0, kLongest));
+  const std::string name = lower_case(last_part(without_extension(model.name)).substr(0, kLongest));
+  if (name.find(wanted) != std::string::npos) return 0;
+  return distance(name, lower_case(last_part(without_extension(wanted))));
+}
+
+std::string list_names(const Matches& models) {
+  std::vector<std::string> names;
+  for (const FoundModel* model : models) {
+    if (names.size() == kMostListed) {
+      names.push_back(fmt::format("{} more", models.size() - kMostListed));
+      break;
+    }
+    names.push_back(printable(model->name));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+[[noreturn]] void fail_without_match(const std::string& text, const std::vector<FoundModel>& models,
+                                     std::span<const fs::path> folders) {
+  std::vector<std::string> looked;
+  for (const fs::path& folder : folders) looked.push_back(printable(folder.native()));
+  if (models.empty())
+    fail(ErrorCategory::io, "[model] {}: no such file, and no models to look for the name in{}{}", printable(text),
+         looked.empty() ? "" : ": ", fmt::join(looked, ", "));
+  const std::string where = fmt::format("no file and no model of {}", fmt::join(looked, ", "));
+  Matches nearest;
+  for (const FoundModel& model : models) nearest.push_back(&model);
+  std::ranges::stable_sort(nearest, {}, [&](const FoundModel* model) { return farness(*model, text); });
+  nearest.resize(std::min(nearest.size(), std::size_t{3}));
+  fail(ErrorCategory::io, "[model] {}: {}; the nearest: {}{}", printable(text), where, list_names(nearest),
+       is_hash(lower_case(text)) ? "; safelight models --hash computes the hashes that are missing" : "");
+}
+
+// Two names of one file are one model.
+bool are_one_file(const Matches& models) {
+  std::error_code ignored;
+  return std::ranges::all_of(
+      models, [&](const FoundModel* model) { return fs::equivalent(model->path, models.front()->path, ignored); });
+}
+
+}  // namespace
+
+fs::path find_model(const std::string& text, std::span<const fs::path> folders, const Context& context) {
+  std::error_code ignored;
+  if (fs::exists(text, ignored)) return text;
+  std::vector<ModelsRoot> roots;
+  std::vector<FoundModel> problems;
+  for (const fs::path& folder : folders)
+    if (fs::is_directory(folder, ignored)) std::ranges::move(roots_of(folder, problems), std::back_inserter(roots));
+  const std::vector<FoundModel> models = find_models(roots, context);
+
+  Matches matches = by_name(models, text);
+  if (const auto title = parse_title(text); title && matches.empty()) {
+    matches = with_hash(by_name(models, title->name), *title, context);
+    if (matches.empty()) matches = by_hash(models, title->hash, context);  // renamed since
+  }
+  if (const std::string hash = lower_case(text); matches.empty() && is_hash(hash))
+    matches = by_hash(models, hash, context);
+  if (matches.empty()) fail_without_match(text, models, folders);
+  if (matches.size() > 1 && !are_one_file(matches))
+    fail(ErrorCategory::usage, "[model] {} is the name of {} models: {}; name one of them in full", printable(text),
+         matches.size(), list_names(matches));
+  return matches.front()->path;
+}
+
+}  // namespace safelight
