@@ -33,6 +33,7 @@ class Ddim : public Sampler {
   }
 
   double start_scale(double /*sigma*/) const override { return 1; }
+  double form(double sigma) const override { return 1 / std::hypot(1, sigma); }
 
   Tensor step(const Tensor& x, const Step& step, const Denoiser& denoiser, const NoiseSource& /*noise*/) override {
     const double root_a = 1 / std::hypot(1, step.sigma()), root_b = step.sigma() * root_a;

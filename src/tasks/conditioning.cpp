@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/printable.h"
+#include "tasks/planes.h"
 #include "tasks/prompt_markup.h"
 
 namespace safelight {
@@ -37,7 +38,21 @@ Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   return result;
 }
 
+Tensor rows(const Tensor& t, std::span<const std::int64_t> indices) {
+  if (t.empty()) return {};
+  Shape shape = t.shape();
+  shape[0] = std::ssize(indices);
+  Tensor result = Tensor::allocate(DType::F32, std::move(shape));
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    set_image(result, static_cast<std::int64_t>(i), image(t, indices[i]));
+  return result;
+}
+
 }  // namespace
+
+Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices) {
+  return {.context = rows(texts.context, indices), .vector = rows(texts.vector, indices)};
+}
 
 Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
                                 std::vector<std::string>& warnings) {

@@ -2,6 +2,7 @@
 // as they stand.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@ struct Conditioning {
   Tensor context;  // F32 [n, tokens, width]: what the UNet's layers attend to
   Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
 };
+
+// Rows kPromptRow and kNegativeRow of what condition_on_texts() returns.
+inline constexpr std::int64_t kPromptRow = 0, kNegativeRow = 1;
+
+// The texts of these rows, in this order, as often as they are named.
+Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices);
 
 // The prompt's, and the negative prompt's after it if it is wanted. Adds a warning for each prompt that is cut or has
 // markup that nothing reads. Reports Progress "text" and hands the values to options.inspect.
