@@ -12,7 +12,8 @@ set(PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH PREFIX_FROM_PKGCONFIG /prefix/${PKGCONFIG_DIR} /prefix)
 
 # Every header in include/safelight is public; these belong to the pictures, all others to the tensor part.
-set(HEADERS_OF_PICTURES ${PROJECT_SOURCE_DIR}/include/safelight/generate.h ${PROJECT_SOURCE_DIR}/include/safelight/picture.h)
+set(HEADERS_OF_PICTURES ${PROJECT_SOURCE_DIR}/include/safelight/generate.h ${PROJECT_SOURCE_DIR}/include/safelight/mask.h
+  ${PROJECT_SOURCE_DIR}/include/safelight/picture.h)
 set(HEADER_OF_C ${PROJECT_SOURCE_DIR}/include/safelight/safelight.h)
 file(GLOB HEADERS_OF_TENSORS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/safelight/*.h)
 list(REMOVE_ITEM HEADERS_OF_TENSORS ${HEADERS_OF_PICTURES} ${HEADER_OF_C})
@@ -23,12 +24,16 @@ set(THIRD_PARTY
   "fmt::fmt|fmt|fmt"
   "Freetype::Freetype|Freetype|freetype2"
   "hwy::hwy|hwy|libhwy"
+  "JPEG::JPEG|JPEG|libjpeg"
   "OpenSSL::Crypto|OpenSSL COMPONENTS Crypto|libcrypto"
   "PNG::PNG|PNG|libpng"
   "re2||re2"
   "simdjson::simdjson|simdjson|simdjson"
   "Threads::Threads|Threads|"
   "utf8proc||libutf8proc"
+  "webp||libwebp"
+  "webpdemux||libwebpdemux"
+  "webpmux||libwebpmux"
   "ZLIB::ZLIB|ZLIB|zlib")
 
 # What the modules link that is not ours, by the names of THIRD_PARTY.

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   try {
     safelight::Model model = safelight::Model::open(argv[1]);
     safelight::generate(model, {.prompt = argv[2], .steps = 12, .seed = 42}, [&](safelight::GeneratedPicture p) {
-      safelight::write_png(argv[3], p.picture, {{"parameters", p.infotext}});
+      safelight::write_picture(argv[3], p.picture, {{"parameters", p.infotext}});
     });
     return 0;
   } catch (const safelight::Error& e) {

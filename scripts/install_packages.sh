@@ -9,7 +9,7 @@ packages_of() {
   case $1 in
     build)
       echo cmake ninja-build g++ gzip python3 python3-pip libfmt-dev libsimdjson-dev libhwy-dev libcli11-dev libre2-dev libpng-dev \
-        libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev zlib1g-dev pkgconf libgtest-dev libgmock-dev
+        libjpeg-dev libwebp-dev libfreetype-dev fonts-dejavu-core libutf8proc-dev libssl-dev libxxhash-dev zlib1g-dev pkgconf libgtest-dev libgmock-dev
       ;;
     bench) echo libdnnl-dev python3-numpy python3-matplotlib ;;
     fuzz) echo clang ;;

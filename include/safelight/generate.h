@@ -2,7 +2,7 @@
 //
 //   Model model = Model::open("papercut.safetensors");
 //   generate(model, {.prompt = "a red house by a lake", .seed = 42},
-//            [](GeneratedPicture p) { write_png("house.png", p.picture, {{"parameters", p.infotext}}); });
+//            [](GeneratedPicture p) { write_picture("house.png", p.picture, {{"parameters", p.infotext}}); });
 #pragma once
 
 #include <cstdint>
@@ -78,10 +78,10 @@ struct GuidanceInterval {
   bool operator==(const GuidanceInterval&) const = default;
 };
 
-// A second pass over an enlarged picture, which adds what there is no room for in a small one, and keeps the composition
-// of the size that the model was trained for ("hires fix" in A1111).
+// A second pass over an enlarged picture, which adds what there is no room for in a small one, and keeps the
+// composition of the size that the model was trained for ("hires fix" in A1111).
 struct HiresOptions {
-  double scale = 0;                    // 1 to 16 times the size, cut to the model's multiple; 0: width and height say it
+  double scale = 0;  // 1 to 16 times the size, cut to the model's multiple; 0: width and height say it
   std::int64_t width = 0, height = 0;  // of the result, instead of a scale
   std::string upscaler = "latent";     // latent (bilinear), lanczos (of the decoded picture)
   std::int64_t steps = 0;              // of the second pass; 0: as many as of the first
@@ -130,10 +130,10 @@ struct GenerateForecast {
     double ms = 0;                       // an estimate; 0: there is no such phase
   };
   struct Pass {
-    std::int64_t width = 0, height = 0;  // of what is sampled
-    std::int64_t steps = 0;              // that are run
+    std::int64_t width = 0, height = 0;               // of what is sampled
+    std::int64_t steps = 0;                           // that are run
     std::int64_t encode_tiles = 0, decode_tiles = 0;  // of a picture; 0: it is not encoded, or not decoded
-    double full_steps = 0;      // that are as much work as all steps: fewer with a cache or a guidance interval
+    double full_steps = 0;       // that are as much work as all steps: fewer with a cache or a guidance interval
     Phase encode, step, decode;  // of all pictures that are encoded; of a full step of a batch; of one picture
   };
 

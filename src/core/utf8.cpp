@@ -30,4 +30,24 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
+void append_utf8(std::string& out, char32_t code) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6), tail(0);
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | code >> 12), tail(6), tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | code >> 18), tail(12), tail(6), tail(0);
+  }
+}
+
+std::string latin1_to_utf8(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  for (const char c : bytes) append_utf8(out, static_cast<unsigned char>(c));
+  return out;
+}
+
 }  // namespace safelight

@@ -25,8 +25,8 @@ struct GuidedRange {
 //
 //   noise = a_0 + scale_1 (a_1 - a_0) + scale_2 (a_2 - a_1) + ...
 //
-// With one scale, a_0 follows the negative prompt and a_1 the prompt. With two, a_1 sees the picture to edit besides the
-// negative prompt, and a_2 the picture and the prompt (Brooks et al. 2023, "InstructPix2Pix", equation 3). All are
+// With one scale, a_0 follows the negative prompt and a_1 the prompt. With two, a_1 sees the picture to edit besides
+// the negative prompt, and a_2 the picture and the prompt (Brooks et al. 2023, "InstructPix2Pix", equation 3). All are
 // computed as one batch, the images of a_0 first. Outside the range, and where all scales are 1, the noise is the last
 // answer, computed alone.
 class Guidance {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "diffusion/name_table.h"
+#include "core/name_table.h"
 
 namespace safelight {
 

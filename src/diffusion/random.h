@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "diffusion/name_table.h"
+#include "core/name_table.h"
 
 namespace safelight {
 

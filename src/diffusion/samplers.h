@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "diffusion/name_table.h"
+#include "core/name_table.h"
 #include "diffusion/sampler.h"
 
 namespace safelight {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/printable.h"
+#include "core/utf8.h"
 #include "format/rules.h"
 
 namespace safelight {
@@ -31,19 +32,6 @@ const char* string_stop(const char* p, const char* end) noexcept {
     if (stops != 0) return p + std::countr_zero(stops) / 8;
   }
   return std::find_if(p, end, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
-}
-
-void append_utf8(std::string& out, char32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6), tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12), tail(6), tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18), tail(12), tail(6), tail(0);
-  }
 }
 
 // What a letter after a backslash stands for; NUL for none.

@@ -9,14 +9,12 @@
 #include <cstring>
 
 #include "core/fail.h"
-#include "safelight/picture.h"
+#include "core/utf8.h"
+#include "image/codec.h"
 
 namespace safelight {
 namespace {
 
-constexpr png_uint_32 kMaxSide = 65535;
-constexpr std::int64_t kMaxPixels = 100'000'000;  // 400 MB while decoding: a bomb is refused, a 10k x 10k map is not
-constexpr std::size_t kMaxTextBytes = 16u << 20;  // of one compressed chunk, unpacked
 constexpr png_uint_32 kMaxChunks = 1000;
 
 struct Failure {
@@ -74,20 +72,6 @@ struct Reader {
   Reader& operator=(const Reader&) = delete;
 };
 
-std::string latin1_to_utf8(std::string_view text) {
-  std::string utf8;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      utf8 += c;
-    } else {
-      utf8 += static_cast<char>(0xC0 | (byte >> 6));
-      utf8 += static_cast<char>(0x80 | (byte & 0x3F));
-    }
-  }
-  return utf8;
-}
-
 PictureText collect_text(const Reader& reader) {
   PictureText result;
   png_textp chunks = nullptr;
@@ -100,25 +84,11 @@ PictureText collect_text(const Reader& reader) {
   return result;
 }
 
-// RGBA over white.
-void flatten(std::span<const png_byte> rgba, std::span<std::uint8_t> rgb) {
-  for (std::size_t pixel = 0; pixel < rgb.size() / 3; ++pixel) {
-    const int alpha = rgba[pixel * 4 + 3];
-    for (std::size_t c = 0; c < 3; ++c)
-      rgb[pixel * 3 + c] = static_cast<std::uint8_t>((rgba[pixel * 4 + c] * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
-}
-
-[[noreturn]] void fail_not_png(std::span<const std::byte> file, std::string_view name) {
-  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 16));
-  std::string_view found = "something else";
-  if (start.empty()) found = "an empty file";
-  if (start.starts_with("\xFF\xD8\xFF")) found = "a JPEG picture";
-  if (start.starts_with("GIF8")) found = "a GIF picture";
-  if (start.starts_with("RIFF")) found = "a WebP picture or another RIFF file";
-  if (start.starts_with("version https://")) found = "a Git LFS pointer (the picture itself was not downloaded)";
-  if (start.starts_with("<")) found = "a web page or XML";
-  fail(ErrorCategory::format, "[png] {}: expected a PNG picture, found {}", name, found);
+Exif collect_exif(const Reader& reader) {
+  png_bytep data = nullptr;
+  png_uint_32 bytes = 0;
+  if (png_get_eXIf_1(reader.png, reader.info, &bytes, &data) == 0) return {};
+  return read_exif({reinterpret_cast<const std::byte*>(data), bytes});
 }
 
 // --- writing --------------------------------------------------------------------------------------------------------
@@ -182,16 +152,12 @@ std::vector<png_text> text_chunks(const PictureText& text) {
 
 }  // namespace
 
-PictureFile decode_png(std::span<const std::byte> file, std::string_view name) {
-  if (png_sig_cmp(reinterpret_cast<png_const_bytep>(file.data()), 0, std::min<std::size_t>(file.size(), 8)) != 0 ||
-      file.size() < 8)
-    fail_not_png(file, name);
-  Reader reader(file);
-  const auto corrupt = [&] {
-    fail(ErrorCategory::format, "[png] {}: damaged: {}", name, reader.failure.message.data());
+PictureFile decode_png(const EncodedPicture& file) {
+  Reader reader(file.bytes);
+  const auto read = [&](auto&& body) {
+    if (!succeeds(reader.png, body)) fail_damaged(file, PictureFormat::png, reader.failure.message.data());
   };
-
-  bool sound = succeeds(reader.png, [&] {
+  read([&] {
     png_read_info(reader.png, reader.info);
     png_set_expand(reader.png);
     png_set_strip_16(reader.png);
@@ -200,24 +166,21 @@ PictureFile decode_png(std::span<const std::byte> file, std::string_view name) {
     png_set_interlace_handling(reader.png);
     png_read_update_info(reader.png, reader.info);
   });
-  if (!sound) corrupt();
   const std::int64_t width = png_get_image_width(reader.png, reader.info);
   const std::int64_t height = png_get_image_height(reader.png, reader.info);
-  if (width * height > kMaxPixels)
-    fail(ErrorCategory::limit, "[png] {}: {} x {} pixels are more than the {} million allowed", name, width, height,
-         kMaxPixels / 1'000'000);
+  check_size(file, PictureFormat::png, width, height);
 
   std::vector<png_byte> rgba(static_cast<std::size_t>(width * height * 4));
   std::vector<png_bytep> rows(static_cast<std::size_t>(height));
   for (std::int64_t y = 0; y < height; ++y) rows[static_cast<std::size_t>(y)] = rgba.data() + y * width * 4;
-  sound = succeeds(reader.png, [&] {
+  read([&] {
     png_read_image(reader.png, rows.data());
     png_read_end(reader.png, reader.info);
   });
-  if (!sound) corrupt();
 
-  PictureFile result{Picture(width, height), collect_text(reader)};
-  flatten(rgba, result.picture.rgb);
+  PictureFile result = from_rgba(width, height, rgba);
+  result.text = collect_text(reader);
+  apply_exif(result, collect_exif(reader));
   return result;
 }
 

@@ -68,7 +68,8 @@ struct Tiled {
   std::int64_t in, out;
 };
 
-Tensor run_in_tiles(const Tiled& tiled, const Tensor& x, const VaeTiles& tiles, Backend& backend, const OnTile& on_tile) {
+Tensor run_in_tiles(const Tiled& tiled, const Tensor& x, const VaeTiles& tiles, Backend& backend,
+                    const OnTile& on_tile) {
   const std::int64_t height = x.dim(1) / tiled.in, width = x.dim(2) / tiled.in;
   const std::vector<TileSpan> rows = tile_spans(height, tiles.height), columns = tile_spans(width, tiles.width);
   if (rows.size() * columns.size() == 1) return tiled.network(x);

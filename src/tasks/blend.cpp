@@ -27,7 +27,8 @@ Tensor combined(const Tensor& a, const Tensor& b, const Tensor& mask, const Comb
 }  // namespace
 
 Tensor let_go(const Tensor& held, const Tensor& free, const Tensor& mask, double left) {
-  return combined(held, free, mask, [left](float h, float f, float m) { return static_cast<double>(m) > left ? f : h; });
+  return combined(held, free, mask,
+                  [left](float h, float f, float m) { return static_cast<double>(m) > left ? f : h; });
 }
 
 Tensor mixed(const Tensor& shown, const Tensor& hidden, const Tensor& mask) {

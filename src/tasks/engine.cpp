@@ -8,10 +8,10 @@
 #include <optional>
 
 #include "diffusion/latent_noise.h"
-#include "diffusion/latent_resize.h"
 #include "diffusion/repeated.h"
 #include "diffusion/weighted_sum.h"
 #include "image/resize.h"
+#include "image/resize_latents.h"
 #include "tasks/blend.h"
 #include "tasks/conditioning.h"
 #include "tasks/conditions.h"
@@ -197,8 +197,9 @@ Tensor Engine::sample_pass(std::size_t index, std::int64_t first, std::int64_t c
   };
   const std::string_view stage = index == 0 ? "step" : "hires step";
   model_.context.report(stage, 0, pass.run());
-  Tensor latents = sample(*sampler, levels, std::move(x), denoiser, [&] { return noise.next(); }, model_.context,
-                          on_step, index == 0 ? blending(*sampler, picture, start) : Amendment{}, stage);
+  Tensor latents = sample(
+      *sampler, levels, std::move(x), denoiser, [&] { return noise.next(); }, model_.context, on_step,
+      index == 0 ? blending(*sampler, picture, start) : Amendment{}, stage);
   end(Part::unet);
   return latents;
 }
@@ -224,13 +225,14 @@ Tensor Engine::decode(std::size_t pass, const Tensor& latents) {
 // Latents of the second pass's size.
 Tensor Engine::enlarged(const Tensor& latents) {
   const PassPlan& second = plan_.passes[1];
-  if (job_.upscaler == Upscaler::latent) return resize_latents(latents, second.latents[1], second.latents[2]);
+  if (const std::optional<LatentResize> mode = job_.upscaler->latents)
+    return resize_latents(latents, second.latents[1], second.latents[2], *mode);
   Shape shape = second.latents;
   shape[0] = latents.dim(0);
   Tensor result = Tensor::allocate(DType::F32, std::move(shape));
   for (std::int64_t k = 0; k < latents.dim(0); ++k) {
     const Picture small = to_picture(decode(0, image(latents, k)));
-    set_image(result, k, encode(1, to_pixels(resize(small, second.width, second.height)), {}));
+    set_image(result, k, encode(1, to_tensor(resize(small, second.width, second.height)), {}));
   }
   end(Part::vae_encoder);
   return result;

@@ -8,6 +8,7 @@
 #include "core/fail.h"
 #include "tasks/engine.h"
 #include "tasks/jobs.h"
+#include "tasks/model_state.h"
 
 namespace safelight {
 namespace {
@@ -53,17 +54,16 @@ Pass hires_pass(const Model::State& model, const HiresOptions& hires, const Pass
     settings.emplace_back("Hires resize", fmt::format("{}x{}", pass.width, pass.height));
   }
   if (hires.steps != 0) settings.emplace_back("Hires steps", fmt::format("{}", hires.steps));
-  settings.emplace_back("Hires upscaler", std::string(info(parse_upscaler(hires.upscaler)).names.label));
+  settings.emplace_back("Hires upscaler", std::string(parse_upscaler(hires.upscaler).names.label));
   return pass;
 }
 
 }  // namespace
 
-Job generate_job(Model::State& model, const GenerateOptions& options) {
+Job generate_job(const Model::State& model, const GenerateOptions& options) {
   const StableDiffusion& networks = model.networks;
   expect_model(networks, "generate", {ModelTask::generate});
   Job job;
-  job.task = "generate";
   const Size given = size_of_latents(model, options.initial_latents);
   Pass first;
   first.width = side("width", options.width, given.width, networks.default_width);
@@ -88,10 +88,6 @@ GenerateReport generate(Model& model, const GenerateOptions& options, const OnPi
 
 GenerateForecast forecast(Model& model, const GenerateOptions& options) {
   return forecast_job(model, options, generate_job(model.state(), options));
-}
-
-void refuse_hires(const GenerateOptions& options) {
-  if (options.hires) fail(ErrorCategory::usage, "[hires] expected none: only generate has a second pass");
 }
 
 }  // namespace safelight

@@ -39,22 +39,21 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 // Pictures are F32 [1, height, width, 3] in [-1, 1], masks F32 [1, h, w, 1] in latent pixels, 1 where the latents are
 // new; both of the first pass's size.
 struct Job {
-  std::string_view task;  // its name, for messages
   std::vector<Pass> passes;
 
   // Where sampling starts, and what is kept of the picture.
-  Tensor picture;           // empty: there is none, sampling starts from noise
-  bool from_noise = true;   // start from noise alone, even if there is a picture
-  Tensor mask;              // empty: all is new
+  Tensor picture;          // empty: there is none, sampling starts from noise
+  bool from_noise = true;  // start from noise alone, even if there is a picture
+  Tensor mask;             // empty: all is new
   HiddenLatents hidden = HiddenLatents::of_picture;
-  bool blends = false;      // after each step, what is not masked is the picture's again (tasks/blend.h)
-  Tensor encoder_noise;     // NCHW, of unit variance: picks from the encoder's distribution; empty: its mean
+  bool blends = false;   // after each step, what is not masked is the picture's again (tasks/blend.h)
+  Tensor encoder_noise;  // NCHW, of unit variance: picks from the encoder's distribution; empty: its mean
 
   // What the UNet sees.
   Sight sight = Sight::nothing;
-  Tensor seen;              // the picture that it sees
-  Tensor seen_mask;         // of Sight::masked_picture: 0 or 1
-  double image_cfg = 1;     // of Sight::picture_to_edit: how strongly the picture guides
+  Tensor seen;           // the picture that it sees
+  Tensor seen_mask;      // of Sight::masked_picture: 0 or 1
+  double image_cfg = 1;  // of Sight::picture_to_edit: how strongly the picture guides
 
   std::optional<Upscaler> upscaler;  // between two passes
 

@@ -1,5 +1,5 @@
 // The tasks as jobs for the engine: each from the file of its name. They refuse what is wrong with the options that are
-// theirs alone; the engine's plan refuses the rest. A job refers to the options, which must outlive it.
+// theirs alone; the engine's plan refuses the rest.
 #pragma once
 
 #include "safelight/picture_tasks.h"
@@ -7,14 +7,18 @@
 
 namespace safelight {
 
-Job generate_job(Model::State& model, const GenerateOptions& options);
-Job transform_job(Model::State& model, const TransformOptions& options);
-Job edit_job(Model::State& model, const EditOptions& options);
+Job generate_job(const Model::State& model, const GenerateOptions& options);
+Job transform_job(const Model::State& model, const TransformOptions& options);
+Job inpaint_job(const Model::State& model, const InpaintOptions& options);
+Job outpaint_job(const Model::State& model, const OutpaintOptions& options);
+Job edit_job(const Model::State& model, const EditOptions& options);
 
-// Throws Error(usage) if a second pass is asked for, which only generate() has.
-void refuse_hires(const GenerateOptions& options);
+// What tasks that take a picture have in common to refuse, Error(usage): a picture without pixels, a second pass.
+void check_picture_task(const GenerateOptions& options, const Picture& picture);
 
-// Throws Error(usage) unless it is a picture with pixels. `what` is the option's name.
-void check_picture(std::string_view what, const Picture& picture);
+// A picture that is painted anew where it is masked, as the model does it: by what it sees, or by blending. The picture
+// is one that the model's multiple divides; `content`: what is under the mask at first.
+void repaint(Job& job, const Model::State& model, const Picture& picture, const Mask& mask, MaskedContent content,
+             double strength);
 
 }  // namespace safelight

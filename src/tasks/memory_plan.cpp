@@ -182,8 +182,8 @@ class Planner {
       pass.encode_tiles = tiles;
       const auto encode = [&] {
         const std::vector<TextContext> texts = index == 0 ? std::vector<TextContext>{} : prepared_texts();
-        encode_in_tiles(model_.networks.vae_encoder,
-                        backend_.empty({1, latents[1] * factor, latents[2] * factor, 3}), tiles, backend_);
+        encode_in_tiles(model_.networks.vae_encoder, backend_.empty({1, latents[1] * factor, latents[2] * factor, 3}),
+                        tiles, backend_);
       };
       if (fits(pass.encode, besides, encode)) return;
     }

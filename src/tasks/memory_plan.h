@@ -27,7 +27,7 @@ enum class Answers { together, in_turn };
 
 // Of one pass.
 struct PassMemory {
-  bool encodes = false, decodes = true;   // whether these phases are there
+  bool encodes = false, decodes = true;  // whether these phases are there
   PhasePlan encode, step, decode;
   VaeTiles encode_tiles, decode_tiles;
   double shallow = 1;  // work of a step that reuses deep features, as a part of a full one's
@@ -49,9 +49,9 @@ struct MemoryPlan {
 std::int64_t count_tiles(const Shape& latents, const VaeTiles& tiles);
 
 struct PassDemand {
-  Shape latents;          // [1, h, w, channels]
-  bool encodes = false;   // a picture is encoded before it
-  bool decodes = true;    // the pictures are decoded after it
+  Shape latents;         // [1, h, w, channels]
+  bool encodes = false;  // a picture is encoded before it
+  bool decodes = true;   // the pictures are decoded after it
 };
 
 struct MemoryDemand {

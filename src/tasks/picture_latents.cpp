@@ -17,11 +17,4 @@ Tensor picked(const LatentDistribution& distribution, const Tensor& noise) {
   return result;
 }
 
-Tensor to_pixels(const Picture& picture) {
-  Tensor result = Tensor::allocate(DType::F32, {1, picture.height, picture.width, 3});
-  const std::span<float> out = result.mutable_floats();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(picture.rgb[i]) / 127.5f - 1;
-  return result;
-}
-
 }  // namespace safelight

@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "diffusion/name_table.h"
+#include "core/name_table.h"
 #include "ops/linear.h"
 
 namespace safelight {

@@ -118,14 +118,17 @@ PassPlan plan_pass(const Model::State& model, const SamplingPlan& plan, const Ge
 
 std::int64_t wanted_batch(const SamplingPlan& plan, const GenerateOptions& options) {
   if (options.batch < 0)
-    fail(ErrorCategory::usage, "[batch] expected 1 or more pictures, or 0 for as many as suit; found {}", options.batch);
+    fail(ErrorCategory::usage, "[batch] expected 1 or more pictures, or 0 for as many as suit; found {}",
+         options.batch);
   if (options.batch > 0) return std::min(options.batch, plan.count);
   std::int64_t most = plan.count;
-  for (const PassPlan& pass : plan.passes) most = std::min(most, kMostTogether / elements({pass.latents[1], pass.latents[2]}));
+  for (const PassPlan& pass : plan.passes)
+    most = std::min(most, kMostTogether / elements({pass.latents[1], pass.latents[2]}));
   return std::max<std::int64_t>(most, 1);
 }
 
-MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const GenerateOptions& options, const Job& job) {
+MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const GenerateOptions& options,
+                    const Job& job) {
   MemoryDemand result{.passes = {},
                       .guided = plan.guided(),
                       .always_guided = plan.always_guided(),
@@ -135,11 +138,13 @@ MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const G
                       .batch = wanted_batch(plan, options),
                       .allowed = options.max_memory,
                       .available = available_memory()};
-  for (const PassPlan& pass : plan.passes) result.passes.push_back({.latents = pass.latents, .encodes = false, .decodes = true});
+  for (const PassPlan& pass : plan.passes)
+    result.passes.push_back({.latents = pass.latents, .encodes = false, .decodes = true});
   result.passes.front().encodes = !job.picture.empty() || !job.seen.empty();
   if (plan.passes.size() > 1) {
-    result.passes.front().decodes = job.upscaler == Upscaler::lanczos;
-    result.passes.back().encodes = job.upscaler == Upscaler::lanczos;
+    const bool through_pixels = !job.upscaler->latents;
+    result.passes.front().decodes = through_pixels;
+    result.passes.back().encodes = through_pixels;
   }
   return result;
 }

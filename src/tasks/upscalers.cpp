@@ -1,25 +1,21 @@
 #include "tasks/upscalers.h"
 
-#include <array>
+#include <span>
 
 namespace safelight {
-namespace {
 
-constexpr std::array<UpscalerInfo, 2> kUpscalers{{
-    {Upscaler::latent, {"latent", "Latent"}},
-    {Upscaler::lanczos, {"lanczos", "Lanczos"}},
-}};
-
-}  // namespace
-
-std::span<const UpscalerInfo> upscalers() noexcept { return kUpscalers; }
-
-const UpscalerInfo& info(Upscaler upscaler) noexcept { return kUpscalers[static_cast<std::size_t>(upscaler)]; }
+std::vector<Upscaler> upscalers() {
+  std::vector<Upscaler> all;
+  for (const LatentResizeInfo& resize : latent_resizes()) all.push_back({resize.names, resize.mode});
+  all.push_back({{"lanczos", "Lanczos"}, std::nullopt});
+  return all;
+}
 
 Upscaler parse_upscaler(std::string_view name) {
-  const UpscalerInfo* row = find_by_name(upscalers(), name);
-  if (!row) fail_unknown_name("hires-upscaler", upscalers(), name);
-  return row->upscaler;
+  const std::vector<Upscaler> all = upscalers();
+  const Upscaler* row = find_by_name(std::span<const Upscaler>(all), name);
+  if (!row) fail_unknown_name("hires-upscaler", std::span<const Upscaler>(all), name);
+  return *row;
 }
 
 }  // namespace safelight

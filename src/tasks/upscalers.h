@@ -1,24 +1,21 @@
 // How a picture grows between two passes.
 #pragma once
 
-#include <span>
+#include <optional>
 #include <string_view>
+#include <vector>
 
-#include "diffusion/name_table.h"
+#include "image/resize_latents.h"
 
 namespace safelight {
 
-enum class Upscaler {
-  latent,   // its latents, bilinear: nothing is decoded in between
-  lanczos,  // its pixels
+struct Upscaler {
+  Names names;
+  std::optional<LatentResize> latents;  // how its latents are resized; none: its pixels are, by Lanczos's kernel
 };
 
-struct UpscalerInfo {
-  Upscaler upscaler;
-  Names names;
-};
-std::span<const UpscalerInfo> upscalers() noexcept;
-const UpscalerInfo& info(Upscaler upscaler) noexcept;
+// All that there are: those of latents, and Lanczos.
+std::vector<Upscaler> upscalers();
 
 // Ignoring case, spaces, '-' and '_'. Throws Error(usage) that lists all names.
 Upscaler parse_upscaler(std::string_view name);

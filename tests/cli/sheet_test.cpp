@@ -33,6 +33,17 @@ TEST_F(SheetCommand, CaptionsAreThePromptsElseTheNames) {
   EXPECT_LT(sheet.height, 2 * 256);
 }
 
+TEST_F(SheetCommand, TakesAndMakesJpegAndWebp) {
+  const std::string a = folder_ / "a.jpg", b = folder_ / "b.webp";
+  for (const std::string& path : {a, b}) write_picture(path, Picture(32, 32), {{"parameters", "the sea"}});
+  for (const std::string name : {"sheet.jpeg", "sheet.webp"}) {
+    const Result result = run({"sheet", "-o", folder_ / name, "--json", a, b});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\"caption\":\"the sea\"},{"));
+    EXPECT_EQ(read_picture(folder_ / name).format, picture_format(name));
+  }
+}
+
 TEST_F(SheetCommand, RefusesWhatItCannotReadOrWrite) {
   const std::string good = picture("a.png");
   write_file(folder_ / "text.png", "no picture");
@@ -45,8 +56,9 @@ TEST_F(SheetCommand, RefusesWhatItCannotReadOrWrite) {
   };
   const std::string sheet = folder_ / "sheet.png";
   EXPECT_THAT(refusal({"sheet", "-o", sheet, good, folder_ / "none.png"}, 3), HasSubstr("none.png"));
-  EXPECT_THAT(refusal({"sheet", "-o", sheet, folder_ / "text.png"}, 4), HasSubstr("expected a PNG picture"));
-  EXPECT_THAT(refusal({"sheet", "-o", folder_ / "sheet.jpg", good}, 2), HasSubstr(".png"));
+  EXPECT_THAT(refusal({"sheet", "-o", sheet, folder_ / "text.png"}, 4),
+              HasSubstr("expected a PNG, JPEG or WebP picture"));
+  EXPECT_THAT(refusal({"sheet", "-o", folder_ / "sheet.gif", good}, 2), HasSubstr(".png"));
   EXPECT_THAT(refusal({"sheet", "-o", folder_ / "missing" / "s.png", good}, 3), HasSubstr("No such file"));
   EXPECT_THAT(refusal({"sheet", "-o", good, good}, 2), HasSubstr("one of the pictures"));
   refusal({"sheet", "-o", sheet}, 2);

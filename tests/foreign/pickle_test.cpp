@@ -1,6 +1,7 @@
 // The pickle machine. What Python's own pickle module makes of the same opcodes was looked up for each case.
 #include <gmock/gmock.h>
 
+#include "core/utf8.h"
 #include "foreign/builders.h"
 #include "format/foreign/pickle_machine.h"
 #include "format/foreign/pickle_text.h"
@@ -186,7 +187,7 @@ TEST(Pickle, EveryByteAlone) {
 }
 
 TEST(PickleText, Latin1) {
-  EXPECT_EQ(foreign::latin1_to_utf8("a\xE4"), "aä");
+  EXPECT_EQ(latin1_to_utf8("a\xE4"), "aä");
   EXPECT_EQ(foreign::utf8_to_latin1("aä"), "a\xE4");
   EXPECT_EQ(foreign::utf8_to_latin1("€"), std::nullopt);
   EXPECT_EQ(foreign::utf8_to_latin1("\xFF"), std::nullopt);

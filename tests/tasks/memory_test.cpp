@@ -45,7 +45,8 @@ class Memory : public ::testing::Test {
 
   static std::uint64_t most_in_pool(const MemoryPlan& plan) {
     std::uint64_t most = plan.text.pool;
-    for (const PassMemory& pass : plan.passes) most = std::max({most, pass.encode.pool, pass.step.pool, pass.decode.pool});
+    for (const PassMemory& pass : plan.passes)
+      most = std::max({most, pass.encode.pool, pass.step.pool, pass.decode.pool});
     return most;
   }
 
@@ -57,9 +58,7 @@ class Memory : public ::testing::Test {
     return count_tiles({1, 32, 64, 4}, plan.passes[0].decode_tiles);
   }
 
-  MemoryPlan plan(Model& model, const GenerateOptions& wanted) const {
-    return sampling_plan(model, wanted).memory;
-  }
+  MemoryPlan plan(Model& model, const GenerateOptions& wanted) const { return sampling_plan(model, wanted).memory; }
 
   test::TemporaryFolder folder_;
 };

@@ -55,15 +55,16 @@ std::string pass_json(const GenerateForecast::Pass& pass) {
 }  // namespace
 
 std::string forecast_text(const GenerateForecast& f) {
-  std::string text = fmt::format("{} of {} x {} pixels", f.count == 1 ? "1 picture" : fmt::format("{} pictures", f.count),
-                                 f.width, f.height);
+  std::string text = fmt::format("{} of {} x {} pixels",
+                                 f.count == 1 ? "1 picture" : fmt::format("{} pictures", f.count), f.width, f.height);
   for (const GenerateForecast::Pass& pass : f.passes)
     text += f.passes.size() > 1 || pass.width != f.width || pass.height != f.height
                 ? fmt::format(", {} steps at {} x {}", pass.steps, pass.width, pass.height)
                 : fmt::format(", {} steps", pass.steps);
   text += fmt::format(" of {}, {} schedule\n", f.sampler, f.schedule) + line("text", f, f.text, "");
   for (const GenerateForecast::Pass& pass : f.passes) text += lines(f, pass);
-  return text + fmt::format("peak memory {}; about {} in all\n", human_bytes(f.peak_memory_bytes), duration(f.total_ms));
+  return text +
+         fmt::format("peak memory {}; about {} in all\n", human_bytes(f.peak_memory_bytes), duration(f.total_ms));
 }
 
 std::string forecast_json(const GenerateForecast& f, const Model& model) {

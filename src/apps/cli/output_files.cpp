@@ -1,29 +1,19 @@
 #include "apps/cli/output_files.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "core/atomic_file.h"
-#include "core/fail.h"
-#include "core/printable.h"
+#include "safelight/picture.h"
 
 namespace safelight::cli {
 namespace {
 
 constexpr std::string_view kSeed = "{seed}";
 
-bool is_png(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension == ".png";
-}
-
 }  // namespace
 
 OutputFiles::OutputFiles(const std::string& pattern, std::int64_t count) : pattern_(pattern), count_(count) {
-  if (!is_png(pattern_))
-    fail(ErrorCategory::usage, "[output] expected a name ending in .png, found {}", printable(pattern));
+  picture_format(pattern_);            // or an error
   const AtomicFile probe(path(0, 0));  // its temporary file is made and removed again
 }
 

@@ -11,8 +11,9 @@ namespace safelight::cli {
 // and with a count above 1, "-1", "-2", ... go before the extension.
 class OutputFiles {
  public:
-  // Throws Error(usage) unless the pattern ends in .png, and Error(io) if the folder is missing or cannot be written to
-  // or the place is taken by something that is no regular file: this is found out before any work is done.
+  // Throws Error(usage) unless the pattern ends as a picture's name does (picture_format()), and Error(io) if the
+  // folder is missing or cannot be written to or the place is taken by something that is no regular file: this is found
+  // out before any work is done.
   OutputFiles(const std::string& pattern, std::int64_t count);
 
   std::filesystem::path path(std::int64_t index, std::uint64_t seed) const;

@@ -50,11 +50,11 @@ int make_sheet(const Options& options) {
     if (std::error_code unknown; std::filesystem::equivalent(name, path, unknown))
       fail(ErrorCategory::usage, "[sheet] expected another name for the sheet, found {}, which is one of the pictures",
            printable(name));
-    const PictureFile file = read_png(name);
+    const PictureFile file = read_picture(name);
     entries.push_back({sheet_print(file.picture), caption(name, file.text)});
   }
   const Picture sheet = contact_sheet(entries, options.sheet);
-  write_png(path, sheet);
+  write_picture(path, sheet);
   if (options.json)
     fmt::print("{}", as_json(path, sheet, options, entries));
   else
@@ -68,8 +68,8 @@ int make_sheet(const Options& options) {
 void add_sheet(Command app, int& status) {
   const auto options = std::make_shared<Options>();
   Command command = app.add_command("sheet", "Put pictures on one contact sheet, each with its prompt.");
-  command.add_option("PICTURE", options->pictures, "PNG files").required();
-  command.add_option("-o,--output", options->output, "Where the sheet goes, a .png").required();
+  command.add_option("PICTURE", options->pictures, "PNG, JPEG or WebP files").required();
+  command.add_option("-o,--output", options->output, "Where the sheet goes: a .png, .jpg or .webp").required();
   command.add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
       .between(1, 1000);
   command.add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");

@@ -19,6 +19,7 @@
 #include "apps/cli/totals.h"
 #include "apps/cli/work_progress.h"
 #include "arithmetic/name_selection.h"
+#include "core/fail.h"
 #include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -96,7 +97,11 @@ void write_chart(const Options& options, Tensors tensors, std::span<const Statis
 }
 
 int show_statistics(const Options& options) {
-  if (!options.png.empty()) const OutputFiles check(options.png, 1);
+  if (!options.png.empty()) {
+    const OutputFiles check(options.png, 1);
+    if (picture_format(options.png) != PictureFormat::png)
+      fail(ErrorCategory::usage, "[stat] expected a name ending in .png, found {}", printable(options.png));
+  }
   const ShardedTensors files = ShardedTensors::open(options.file);
   const NameSelection selection(options.only, options.except);
   selection.check(files.tensors());

@@ -8,25 +8,6 @@
 namespace safelight::foreign {
 namespace {
 
-void append_utf8(std::string& out, std::uint32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80u | ((c >> shift) & 0x3Fu)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0u | (c >> 6));
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0u | (c >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0u | (c >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 // All `digits` as a number in this base, or nothing.
 std::optional<std::uint32_t> parse_digits(std::string_view digits, int base) {
   std::uint32_t value = 0;
@@ -119,13 +100,6 @@ std::optional<std::string> decode_quoted_line(std::string_view line) {
     else if (!take_escape(line, out))
       return std::nullopt;
   }
-  return out;
-}
-
-std::string latin1_to_utf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  for (const char c : bytes) append_utf8(out, static_cast<unsigned char>(c));
   return out;
 }
 

@@ -14,8 +14,7 @@ std::optional<std::string> decode_unicode_line(std::string_view line);
 // The line after STRING: quoted, with the escapes of a Python string. Nothing for what Python refuses.
 std::optional<std::string> decode_quoted_line(std::string_view line);
 
-// Bytes of Latin-1 as UTF-8, and back (nothing if a character is beyond Latin-1 or the text is not UTF-8).
-std::string latin1_to_utf8(std::string_view bytes);
+// UTF-8 as Latin-1; nothing if a character is beyond Latin-1 or the text is not UTF-8.
 std::optional<std::string> utf8_to_latin1(std::string_view text);
 
 }  // namespace safelight::foreign

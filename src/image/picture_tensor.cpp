@@ -1,4 +1,5 @@
-// Floating-point pixels, as a decoder makes them, to 8 bits.
+// Floating-point pixels, as a decoder makes and an encoder takes them, to and from 8 bits.
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -18,6 +19,13 @@ Picture to_picture(const Tensor& pixels) {
     picture.rgb[i] = scaled > 0.0f ? static_cast<std::uint8_t>(std::lrint(std::fmin(scaled, 255.0f))) : 0;
   }
   return picture;
+}
+
+Tensor to_tensor(const Picture& picture) {
+  Tensor pixels = Tensor::allocate(DType::F32, {1, picture.height, picture.width, 3});
+  std::ranges::transform(picture.rgb, pixels.mutable_floats().begin(),
+                         [](std::uint8_t v) { return static_cast<float>(v) / 127.5f - 1.0f; });
+  return pixels;
 }
 
 }  // namespace safelight

@@ -1,4 +1,4 @@
-#include "diffusion/name_table.h"
+#include "core/name_table.h"
 
 #include <algorithm>
 
