@@ -7,6 +7,7 @@
 #include "safelight/generate.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
+#include "tasks/engine.h"
 #include "tasks/jobs.h"
 #include "tasks/sampling_plan.h"
 
@@ -77,6 +78,35 @@ TEST_F(Memory, IsWhatWasSaidBefore) {
       }
 }
 
+// Of every task: the encoder, the channels that the UNet sees besides, three answers, a batch, a second pass.
+TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
+  Picture picture(96, 64);
+  const auto agrees = [&](std::int64_t channels, const char* what, const GenerateOptions& generate,
+                          const auto& job_of) {
+    const std::filesystem::path path = folder_ / (std::to_string(channels) + ".safetensors");
+    test::write_file(path, test::tiny_file(channels));
+    Model planned = Model::open(path, {.measures = false}), run = Model::open(path, {.measures = false});
+    const auto said =
+        static_cast<double>(most_in_pool(plan_sampling(planned.state(), generate, job_of(planned.state())).memory));
+    run_job(run, generate, job_of(run.state()), [](const GeneratedPicture&) {});
+    const auto was = static_cast<double>(run.state().backend->peak_bytes());
+    EXPECT_GT(was, 0.95 * said) << what;
+    EXPECT_LE(was, said) << what;
+  };
+  GenerateOptions small{.prompt = "x", .steps = 2, .seed = 1};
+  agrees(4, "transform", small,
+         [&](Model::State& model) { return transform_job(model, {.generate = small, .picture = picture}); });
+  const EditOptions edit{.generate = small, .picture = picture};
+  agrees(8, "edit", small, [&](Model::State& model) { return edit_job(model, edit); });
+  const InpaintOptions inpaint{.generate = small, .picture = picture, .mask = Mask(96, 64, 255)};
+  agrees(9, "inpaint", small, [&](Model::State& model) { return inpaint_job(model, inpaint); });
+  small.count = 3;
+  small.width = small.height = 64;
+  agrees(4, "a batch", small, [&](Model::State& model) { return generate_job(model, small); });
+  small.hires = HiresOptions{.scale = 2, .upscaler = "lanczos"};
+  agrees(4, "hires", small, [&](Model::State& model) { return generate_job(model, small); });
+}
+
 TEST_F(Memory, WithoutSpareTheBitsAreTheSame) {
   GenerateOptions wanted = options(256, 256);
   const Made free = make(wanted);
@@ -142,6 +172,17 @@ TEST_F(Memory, WhereItIsShortFewerPicturesGoTogether) {
   EXPECT_EQ(some.batch, 4);
   EXPECT_EQ(some.answers, Answers::together);
   EXPECT_LE(some.peak(), demand.allowed);
+}
+
+TEST_F(Memory, ALargePictureIsEncodedInTiles) {
+  Model model = open();
+  MemoryDemand demand{.passes = {{.latents = {1, 64, 64, 4}, .encodes = true}}};
+  const MemoryPlan whole = plan_memory(model.state(), demand);
+  EXPECT_EQ(count_tiles({1, 64, 64, 4}, whole.passes[0].encode_tiles), 1);
+  demand.allowed = whole.program + whole.passes[0].encode.weights + whole.passes[0].encode.activations() / 2;
+  const MemoryPlan tiled = plan_memory(model.state(), demand);
+  EXPECT_GT(count_tiles({1, 64, 64, 4}, tiled.passes[0].encode_tiles), 1);
+  EXPECT_LE(tiled.peak(), demand.allowed);
 }
 
 TEST_F(Memory, WhatCannotBeKeptIsRefusedBeforeWork) {

@@ -64,18 +64,17 @@ double relative(std::span<const float> got, std::span<const float> expected) {
 // Models with random weights whose UNet takes 4, 8 or 9 channels.
 class PictureTasks : public ::testing::Test {
  protected:
-  Model& model(std::int64_t channels = 4, const Context& context = {.measures = false}) {
-    std::optional<Model>& opened = models_[static_cast<std::size_t>(channels)];
+  static Model& model(std::int64_t channels = 4) {
+    std::optional<Model>& opened = opened_->models[static_cast<std::size_t>(channels)];
     if (!opened) {
-      std::vector<test::TensorRecipe> recipes = test::read_layout("tiny");
-      test::find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape[1] = channels;
-      const std::vector<std::byte> file = test::file_bytes(recipes);
-      const std::filesystem::path path = folder_ / (std::to_string(channels) + ".safetensors");
-      test::write_file(path, std::string(reinterpret_cast<const char*>(file.data()), file.size()));
-      opened.emplace(Model::open(path, context));
+      const std::filesystem::path path = opened_->folder / (std::to_string(channels) + ".safetensors");
+      test::write_file(path, test::tiny_file(channels));
+      opened.emplace(Model::open(path, {.measures = false}));
     }
     return *opened;
   }
+  static void SetUpTestSuite() { opened_ = std::make_unique<Opened>(); }
+  static void TearDownTestSuite() { opened_.reset(); }
 
   // Two steps of random noise.
   static GenerateOptions small() { return {.prompt = "a house", .steps = 2, .sampler = "euler", .seed = 1}; }
@@ -105,8 +104,13 @@ class PictureTasks : public ::testing::Test {
   Made made(Model& model, const OutpaintOptions& options) { return run(model, options, outpaint); }
   Made made(Model& model, const EditOptions& options) { return run(model, options, edit); }
 
-  test::TemporaryFolder folder_;
-  std::array<std::optional<Model>, 10> models_;
+ private:
+  // Once for all tests: opening takes longer than most of them.
+  struct Opened {
+    test::TemporaryFolder folder;
+    std::array<std::optional<Model>, 10> models;
+  };
+  inline static std::unique_ptr<Opened> opened_;
 };
 
 // --- against diffusers ----------------------------------------------------------------------------------------------
