@@ -29,7 +29,7 @@ expect() { grep -qF -- "$2" "$1" || { cat "$1" >&2; die "expected '$2' in the ou
 
 # Nothing of the pictures' dependencies may be needed by PROGRAM.
 expect_no_pictures() {
-  if ldd "$1" | grep -E 'libpng|libfreetype|libutf8proc'; then die "$1 needs a library of the picture part"; fi
+  if ldd "$1" | grep -E 'libpng|libjpeg|libwebp|libfreetype|libutf8proc'; then die "$1 needs a library of the picture part"; fi
 }
 
 step "install, and the tensor part by itself"

@@ -80,7 +80,7 @@ void fail_damaged(const EncodedPicture& file, PictureFormat format, std::string_
 
 void check_size(const EncodedPicture& file, PictureFormat format, std::int64_t width, std::int64_t height) {
   if (width > kMaxSide || height > kMaxSide || width * height > file.most_pixels)
-    fail(ErrorCategory::limit, "[{}] {}: {} x {} pixels are more than the {} million, and {} on a side, allowed",
+    fail(ErrorCategory::limit, "[{}] {}: {} x {} pixels, expected at most {} million, and {} on a side",
          info(format).who, file.name, width, height, kMaxPixels / 1'000'000, kMaxSide);
 }
 

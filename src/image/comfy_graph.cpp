@@ -1,5 +1,6 @@
 #include "image/comfy_graph.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -16,8 +17,9 @@ namespace {
 namespace dom = simdjson::dom;
 using Keys = std::span<const std::string_view>;
 
-// Of a graph that is walked at all. People's have some hundred nodes; the time of a walk can grow with the square.
-constexpr std::size_t kMostNodes = 2000, kMostInputs = 50'000;
+// Of a graph that is walked at all: people's have some hundred nodes. And of the nodes that one value, which many nodes
+// may ask for, is looked for in.
+constexpr std::size_t kMostNodes = 2000, kMostInputs = 50'000, kFarthestValue = 50;
 
 // --- the graph ------------------------------------------------------------------------------------------------------
 
@@ -70,6 +72,7 @@ std::string without_nan(std::string_view json) {
 
 std::string as_text(dom::element value) {
   if (value.is_string()) return std::string(std::string_view(value));
+  if (value.type() == dom::element_type::DOUBLE) return fmt::format("{}", double(value));
   if (value.is_number()) return simdjson::minify(value);
   return {};
 }
@@ -112,12 +115,13 @@ Graph read_graph(std::string_view json) {
 // --- walking --------------------------------------------------------------------------------------------------------
 
 // The nodes from which `start` gets what is linked to the inputs of these names, the nearest first, each once; `start`
-// itself is the first. Stops where `stops` says so.
+// itself is the first. Stops where `stops` says so, and after `most` nodes.
 template <class Stops>
-std::vector<const Node*> upstream(const Graph& graph, const Node& start, Keys through, Stops&& stops) {
+std::vector<const Node*> upstream(const Graph& graph, const Node& start, Keys through, Stops&& stops,
+                                  std::size_t most = kMostNodes) {
   std::vector<const Node*> found{&start};
   std::unordered_set<const Node*> seen{&start};
-  for (std::size_t i = 0; i < found.size(); ++i) {
+  for (std::size_t i = 0; i < found.size() && found.size() < most; ++i) {
     if (stops(*found[i])) continue;
     for (const Input& input : found[i]->inputs) {
       if (!through.empty() && std::ranges::find(through, input.name) == through.end()) continue;
@@ -141,7 +145,7 @@ std::string value_of(const Graph& graph, const Node& node, std::string_view name
   if (input->link.empty()) return input->value;
   const Node* const source = graph.find(input->link);
   if (!source) return {};
-  for (const Node* at : upstream(graph, *source, kPlainValues, kNowhere))
+  for (const Node* at : upstream(graph, *source, kPlainValues, kNowhere, kFarthestValue))
     for (const std::string_view plain : kPlainValues)
       if (const Input* const found = at->find(plain); found && !found->value.empty()) return found->value;
   return {};
@@ -250,7 +254,7 @@ std::string loras_of(const Graph& graph, std::span<const Node* const> models) {
 std::string clip_skip_of(const Graph& graph, std::span<const Node* const> conditioning) {
   constexpr std::array<std::string_view, 1> kStop{"stop_at_clip_layer"};
   for (const Node* const node : conditioning) {
-    const std::string stop = first_value(graph, upstream(graph, *node, kClipFrom, kNowhere), kStop);
+    const std::string stop = first_value(graph, upstream(graph, *node, kClipFrom, kNowhere, kFarthestValue), kStop);
     if (stop.size() > 1 && stop.front() == '-') return stop.substr(1);
   }
   return {};

@@ -105,7 +105,7 @@ struct Writer {
   Failure failure;
   jpeg_compress_struct jpeg{};
   unsigned char* bytes = nullptr;
-  unsigned long size = 0;  // NOLINT(google-runtime-int): as libjpeg has it
+  unsigned long size = 0;
 
   Writer() {
     prepare(failure);
@@ -147,6 +147,7 @@ PictureFile decode_jpeg(const EncodedPicture& file) {
   });
   const std::int64_t width = jpeg.image_width, height = jpeg.image_height;
   check_size(file, PictureFormat::jpeg, width, height);
+  Exif exif = collect_exif(reader);  // its bytes go when the picture has been read
 
   const bool inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
   jpeg.out_color_space = inks ? JCS_CMYK : JCS_RGB;
@@ -162,7 +163,7 @@ PictureFile decode_jpeg(const EncodedPicture& file) {
     }
     jpeg_finish_decompress(&jpeg);
   });
-  apply_exif(result, collect_exif(reader));
+  apply_exif(result, std::move(exif));
   return result;
 }
 

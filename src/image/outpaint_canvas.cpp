@@ -17,9 +17,9 @@ namespace {
 
 // A pixel at distance d of the picture is blurred with a radius of d * kBlurPerPixel: between two of these.
 constexpr std::array<double, 7> kRadii{0, 2, 4, 8, 16, 32, 64};
-constexpr double kBlurPerPixel = 0.25;
+constexpr double kBlurPerPixel = 0.5;
 // The noise's standard deviation grows over so many pixels to this part of the picture's own.
-constexpr double kNoiseDistance = 64, kNoise = 0.3;
+constexpr double kNoiseDistance = 64, kNoise = 0.2;
 
 struct Size {
   std::int64_t width, height;
@@ -41,18 +41,14 @@ Size canvas_size(const Picture& picture, const Extension& e) {
   return size;
 }
 
-// Position i of a line of n that goes on as its mirror image, its outermost value twice.
-std::int64_t mirrored(std::int64_t i, std::int64_t n) {
-  const std::int64_t within = ((i % (2 * n)) + 2 * n) % (2 * n);
-  return std::min(within, 2 * n - 1 - within);
-}
-
-Picture with_mirror_images(const Picture& picture, const Region& known, const Size& size) {
+// Every pixel beyond the edge is the nearest one of the picture: what runs out of it goes straight on.
+Picture with_edges_repeated(const Picture& picture, const Region& known, const Size& size) {
   Picture canvas(size.width, size.height);
   for (std::int64_t y = 0; y < size.height; ++y)
     for (std::int64_t x = 0; x < size.width; ++x)
-      std::copy_n(picture.at(mirrored(x - known.x, picture.width), mirrored(y - known.y, picture.height)), 3,
-                  canvas.at(x, y));
+      std::copy_n(picture.at(std::clamp<std::int64_t>(x - known.x, 0, picture.width - 1),
+                             std::clamp<std::int64_t>(y - known.y, 0, picture.height - 1)),
+                  3, canvas.at(x, y));
   return canvas;
 }
 
@@ -115,12 +111,12 @@ void paint_outside(Picture& canvas, const Region& known, const Levels& levels, d
 OutpaintCanvas extended(const Picture& picture, const Extension& extension, std::uint64_t seed) {
   const Size size = canvas_size(picture, extension);
   OutpaintCanvas result{{}, {extension.left, extension.top, picture.width, picture.height}};
-  result.picture = with_mirror_images(picture, result.known, size);
+  result.picture = with_edges_repeated(picture, result.known, size);
   const double noise_strength = kNoise * contrast(picture);
-  const std::vector<float> mirror(result.picture.rgb.begin(), result.picture.rgb.end());
-  std::vector<float> pixels = mirror;
+  const std::vector<float> sharp(result.picture.rgb.begin(), result.picture.rgb.end());
+  std::vector<float> pixels = sharp;
   for (std::size_t i = 1; i < kRadii.size(); ++i) {
-    std::vector<float> next = mirror;
+    std::vector<float> next = sharp;
     blur_quickly(next, size.height, size.width, 3, kRadii[i]);
     paint_outside(result.picture, result.known, {kRadii[i - 1], kRadii[i], pixels, next}, noise_strength, seed);
     pixels = std::move(next);

@@ -14,10 +14,10 @@ struct OutpaintCanvas {
   Region known;     // where the picture is
 };
 
-// Beyond its edges the picture goes on as its mirror image, the more blurred and the noisier the farther away: large
-// shapes and colours continue without a seam, and nothing that could be mistaken for detail repeats. The same seed
-// makes the same canvas. Throws Error(usage) for a side below 0, or if all are 0, and Error(limit) for a canvas of more
-// than 100 million pixels or 65535 on a side. REQUIRES: a picture that is not empty.
+// Beyond its edges the picture's outermost pixels go straight on, the more blurred and the noisier the farther away:
+// colours and lines that run out of the picture continue without a seam, and no object is there twice, as in a mirror.
+// The same seed makes the same canvas. Throws Error(usage) for a side below 0, or if all are 0, and Error(limit) for a
+// canvas of more than 100 million pixels or 65535 on a side. REQUIRES: a picture that is not empty.
 OutpaintCanvas extended(const Picture& picture, const Extension& extension, std::uint64_t seed);
 
 // The mask to repaint a canvas with: 255 outside `known`, and inside, along the sides that were extended, falling to 0

@@ -111,11 +111,13 @@ TEST_F(GenerateCommand, SeveralPicturesHaveSeedsInARow) {
   EXPECT_NE(read_png(folder_ / "out.png").picture.rgb, read_png(folder_ / "out-1.png").picture.rgb);
 }
 
-TEST_F(GenerateCommand, TheSeedCanBePartOfTheName) {
+TEST_F(GenerateCommand, TheSeedCanBePartOfTheNameWhoseEndIsTheFormat) {
   Arguments named = arguments(model(), {"--quiet"});
-  *(std::ranges::find(named, "-o") + 1) = folder_ / "a-{seed}.png";
-  EXPECT_EQ(run(named).exit_code, 0);
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "a-5.png"));
+  *(std::ranges::find(named, "-o") + 1) = folder_ / "a-{seed}.webp";
+  ASSERT_EQ(run(named).exit_code, 0);
+  const PictureFile file = read_picture(folder_ / "a-5.webp");
+  EXPECT_EQ(file.format, PictureFormat::webp);
+  EXPECT_THAT(file.text.at("parameters"), HasSubstr("Seed: 5,"));
 }
 
 TEST_F(GenerateCommand, ThePrecisionIsAmongTheSettingsUnlessItIsFull) {
@@ -457,7 +459,7 @@ TEST_F(GenerateCommand, FindsAnUnwritableOutputBeforeTheWork) {
   const auto refused = [&](const std::string& output, int exit_code) {
     return refusal({"generate", "-p", "x", "-m", nowhere, "-o", output}, exit_code);
   };
-  EXPECT_THAT(refused("picture.jpg", 2), HasSubstr(".png"));
+  EXPECT_THAT(refused("picture.gif", 2), HasSubstr(".png"));
   EXPECT_THAT(refused("", 2), HasSubstr(".png"));
   EXPECT_THAT(refused(inputs_ / "missing" / "out.png", 3), HasSubstr("No such file or directory"));
   std::filesystem::create_directory(inputs_ / "folder.png");

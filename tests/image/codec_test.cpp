@@ -176,6 +176,38 @@ TEST(Codecs, BombsAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_ERROR(decode_picture(EncodedPicture{files().bytes("webp_lossless.file"), "x", 24 * 16 - 1}), limit, "24 x 16");
 }
 
+// A grey JPEG of one block, in so many scans as are asked for: each gives another coefficient, or another bit of one,
+// as zero. Its Huffman codes are one bit each.
+std::vector<std::byte> jpeg_of_scans(int scans) {
+  std::vector<std::byte> file;
+  const auto add = [&](std::initializer_list<int> numbers) {
+    for (const int number : numbers) file.push_back(static_cast<std::byte>(number));
+  };
+  const auto add_scan = [&](int coefficient, int approximation) {
+    add({0xFF, 0xDA, 0, 8, 1, 1, 0, coefficient, coefficient, approximation, 0x7F});
+  };
+  const auto add_code = [&](int table) {
+    add({0xFF, 0xC4, 0, 20, table, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  };
+  add({0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0});
+  file.insert(file.end(), 64, std::byte{1});
+  add({0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0});
+  add_code(0x00);
+  add_code(0x10);
+  add_scan(0, 0);
+  for (int scan = 1; scan < scans; ++scan) {
+    const int bit = 13 - (scan - 1) / 63;  // of every coefficient, the highest first
+    add_scan(1 + (scan - 1) % 63, bit == 13 ? 13 : (bit + 1) << 4 | bit);
+  }
+  add({0xFF, 0xD9});
+  return file;
+}
+
+TEST(Codecs, AProgressivePictureMayNotHaveHundredsOfScans) {
+  EXPECT_THAT(decode_picture(jpeg_of_scans(200)).picture.rgb, ::testing::Each(128));
+  EXPECT_ERROR(decode_picture(jpeg_of_scans(201), "x"), format, "[jpeg] x: damaged: ");
+}
+
 // Every file, cut at many places and with many bytes changed: an error or a picture, never a crash.
 class Damaged : public ::testing::TestWithParam<const char*> {};
 
@@ -223,7 +255,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, Damaged,
                          ::testing::Values("jpeg_rgb", "jpeg_progressive", "jpeg_cmyk", "jpeg_text",
                                            "jpeg_orientation_6", "webp_lossless", "webp_alpha", "webp_lossy",
                                            "webp_text", "webp_animated", "png_exif", "png_palette"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& each) { return std::string(each.param); });
 
 TEST(ToTensor, IsTheInverseOfToPicture) {
   const Picture picture = gradient(7, 3);

@@ -136,7 +136,7 @@ TEST(Exif, WhatMakesNoSenseIsLeftOut) {
 TEST(Exif, ManyEntriesShareOneText) {
   Builder b(true);
   constexpr std::uint32_t kEntries = 40'000, kText = 8 + 2 + 12 * kEntries;
-  const std::string text = "prompt:" + std::string(4'000'000, 'x');
+  const std::string text = "prompt:" + std::string(1'000'000, 'x');
   b.u32(8).u16(kEntries);
   for (std::uint32_t i = 0; i < kEntries; ++i) b.entry(0x010F, 2, static_cast<std::uint32_t>(text.size()), kText);
   b.text(text);
