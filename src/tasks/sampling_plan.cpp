@@ -17,7 +17,7 @@ constexpr std::int64_t kMaxCount = 10'000;
 constexpr double kMaxCfg = 1000;
 
 // Latent pixels of all pictures that automatically go together: four pictures of 512 x 512 pixels. Beyond that, a step
-// is no faster per picture (docs/performance.md).
+// is hardly faster per picture (docs/tasks.md).
 constexpr std::int64_t kMostTogether = 4 * 64 * 64;
 
 std::string in_gigabytes(double bytes) {

@@ -27,7 +27,7 @@ std::string settings_text(Model::State& model, const GenerateOptions& options, c
   if (const std::string& hash = model.hash.hex(model.context); !hash.empty()) add("Model hash", hash.substr(0, 10));
   add("Model", model.networks.file.path().stem().string());
   // Of the pass that starts from a picture: the only one, or the second.
-  if (!job.picture.empty() || job.passes.size() > 1)
+  if (!job.picture.empty() || job.sight == Sight::masked_picture || job.passes.size() > 1)
     add("Denoising strength", fmt::format("{}", job.passes.back().strength));
   add("RNG", std::string(safelight::info(plan.rng).names.label));
   if (plan.precision != Precision::full) add("Precision", std::string(safelight::info(plan.precision).names.label));

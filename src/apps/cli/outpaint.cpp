@@ -82,7 +82,7 @@ void add_outpaint(Command app, int& status) {
   add_prompt_options(command, options->common);
   const Option strength = command.add_option(
       "--strength", options->strength,
-      "How much of what is made up beyond the edges, from the picture's mirror image, is painted over, above 0,\n"
+      "How much of what is made up beyond the edges, where the picture goes straight on, is painted over, above 0,\n"
       "at most 1; without it, 1 with a model that is made for inpainting, else 0.9");
   add_model_options(command, options->common);
   add_output_options(command, options->common);
