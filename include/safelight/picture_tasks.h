@@ -58,7 +58,7 @@ struct OutpaintOptions {
   Extension extension{};             // any, but not none on all sides
   std::optional<double> strength{};  // as in InpaintOptions; unset: 1 for an inpainting model, 0.9 for others, which so
                                      // have something of the picture's large shapes and colours to start from
-  std::int64_t overlap = 32;         // pixels beyond the edges over which tones are made to meet; 0: they are not
+  std::int64_t overlap = 32;         // 0 to 1024 pixels beyond the edges over which tones are made to meet
 };
 GenerateReport outpaint(Model& model, const OutpaintOptions& options, const OnPicture& on_picture);
 GenerateForecast forecast(Model& model, const OutpaintOptions& options);

@@ -14,6 +14,7 @@ namespace safelight {
 namespace {
 
 constexpr double kBlendingStrength = 0.9;
+constexpr std::int64_t kMostOverlap = 1024, kMostExtension = 65535;
 constexpr std::uint64_t kCanvasSeed = 0;  // not the picture's: each picture of a call can be made again by itself
 
 void check_options(const OutpaintOptions& options) {
@@ -23,13 +24,13 @@ void check_options(const OutpaintOptions& options) {
          "[extend] expected pixels to add, 0 or more on a side and not 0 on all, found "
          "left={},top={},right={},bottom={}",
          left, top, right, bottom);
-  constexpr std::int64_t kMost = 65535;
-  if (std::max({left, top, right, bottom}) > kMost)
-    fail(ErrorCategory::limit, "[extend] expected at most {} pixels on a side, found {}", kMost,
+  if (std::max({left, top, right, bottom}) > kMostExtension)
+    fail(ErrorCategory::limit, "[extend] expected at most {} pixels on a side, found {}", kMostExtension,
          std::max({left, top, right, bottom}));
   if (options.generate.width != 0 || options.generate.height != 0)
     fail(ErrorCategory::usage, "[size] expected none: outpaint adds to the picture's size what it is extended by");
-  if (options.overlap < 0) fail(ErrorCategory::usage, "[overlap] expected 0 or more pixels, found {}", options.overlap);
+  if (options.overlap < 0 || options.overlap > kMostOverlap)
+    fail(ErrorCategory::usage, "[overlap] expected 0 to {} pixels, found {}", kMostOverlap, options.overlap);
 }
 
 std::int64_t rounded_up(std::int64_t length, std::int64_t multiple) {

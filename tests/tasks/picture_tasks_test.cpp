@@ -229,6 +229,19 @@ TEST_F(PictureTasks, APictureOfABatchHasTheBitsThatItHasAlone) {
   EXPECT_EQ(made(model(), wanted).picture.rgb, together[2]);
 }
 
+TEST_F(PictureTasks, StopWhenCancelledWhileEncoding) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "model.safetensors", test::tiny_file());
+  CancelToken token;
+  Model cancelled = Model::open(folder / "model.safetensors", {.on_progress =
+                                                                   [&](const Progress& p) {
+                                                                     EXPECT_NE(p.stage, "step");
+                                                                     if (p.stage == "encode") token.cancel();
+                                                                   },
+                                                               .cancel = &token});
+  EXPECT_ERROR(transform(cancelled, {.generate = small(), .picture = golden_picture()}, {}), cancelled, "cancelled");
+}
+
 TEST_F(PictureTasks, StrengthMustBeEnoughForAStep) {
   const auto refused = [&](double strength, const char* message) {
     const TransformOptions wanted{.generate = small(), .picture = golden_picture(), .strength = strength};
@@ -408,7 +421,9 @@ TEST_F(PictureTasks, OutpaintRefusesToAddNothing) {
   EXPECT_ERROR(outpaint(model(), wanted, {}), usage, "[size] expected none");
   wanted.generate.width = 0;
   wanted.overlap = -1;
-  EXPECT_ERROR(outpaint(model(), wanted, {}), usage, "[overlap] expected 0 or more");
+  EXPECT_ERROR(outpaint(model(), wanted, {}), usage, "[overlap] expected 0 to 1024 pixels, found -1");
+  wanted.overlap = 1025;
+  EXPECT_ERROR(outpaint(model(), wanted, {}), usage, "[overlap] expected 0 to 1024 pixels, found 1025");
   wanted.overlap = 0;
   wanted.extension.right = std::numeric_limits<std::int64_t>::max();
   EXPECT_ERROR(outpaint(model(), wanted, {}), limit, "[extend] expected at most 65535 pixels on a side");
