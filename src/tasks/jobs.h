@@ -1,5 +1,5 @@
 // The tasks as jobs for the engine: each from the file of its name. They refuse what is wrong with the options that are
-// theirs alone; the engine's plan refuses the rest.
+// theirs alone; the engine's plan refuses the rest. A job may refer to its options, which must outlive it.
 #pragma once
 
 #include "safelight/picture_tasks.h"

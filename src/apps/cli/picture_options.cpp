@@ -116,7 +116,8 @@ void add_run_options(Command command, PictureArguments& o) {
   command.add_option("--init-latents", o.initial_latents, "Start noise from a file: one tensor, [n, 4, h, w]");
   command.add_option("--dump", o.dump,
                      "Folder for what happens inside, as .safetensors: token_ids, text_embeddings, start_noise,\n"
-                     "latents_001 and so on after every step, picture; in folders 1, 2, ... if there are several");
+                     "latents_001 and so on after every step, picture, and what a picture that is worked on became:\n"
+                     "picture_latents, seen_latents, mask; in folders 1, 2, ... if there are several");
   command
       .add_option("--max-memory", g.max_memory,
                   "Most bytes in memory, the model's file included; 2600MB and 3G are understood. Where it is\n"
