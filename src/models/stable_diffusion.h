@@ -29,7 +29,8 @@ struct StableDiffusion {
 
   // How the names of each network's tensors begin.
   static constexpr std::string_view kTextEncoder = "cond_stage_model.", kUNet = "model.diffusion_model.",
-                                    kVaeDecoder = "first_stage_model.decoder.", kVaeEncoder = "first_stage_model.encoder.";
+                                    kVaeDecoder = "first_stage_model.decoder.",
+                                    kVaeEncoder = "first_stage_model.encoder.";
 
   SafeTensors file;
   Family family = Family::sd1;
