@@ -13,7 +13,7 @@ file(RELATIVE_PATH PREFIX_FROM_PKGCONFIG /prefix/${PKGCONFIG_DIR} /prefix)
 
 # Every header in include/safelight is public; these belong to the pictures, all others to the tensor part.
 set(HEADERS_OF_PICTURES ${PROJECT_SOURCE_DIR}/include/safelight/generate.h ${PROJECT_SOURCE_DIR}/include/safelight/mask.h
-  ${PROJECT_SOURCE_DIR}/include/safelight/picture.h)
+  ${PROJECT_SOURCE_DIR}/include/safelight/picture.h ${PROJECT_SOURCE_DIR}/include/safelight/picture_tasks.h)
 set(HEADER_OF_C ${PROJECT_SOURCE_DIR}/include/safelight/safelight.h)
 file(GLOB HEADERS_OF_TENSORS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/safelight/*.h)
 list(REMOVE_ITEM HEADERS_OF_TENSORS ${HEADERS_OF_PICTURES} ${HEADER_OF_C})

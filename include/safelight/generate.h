@@ -67,12 +67,16 @@ class Model {
 //   "token_ids_2"      the same for the second text encoder of SDXL
 //   "text_embeddings"  F32 [1 or 2, tokens, width], in the same order
 //   "text_vector"      F32 [1 or 2, width], in the same order: what SDXL and its refiner take besides
+//   "picture_latents"  F32 [1, 4, h, w], scaled: of the picture that sampling starts from or is blended with
+//   "seen_latents"     F32 [1, 4, h, w]: of the picture that the UNet sees: masked (scaled), or to be edited (unscaled)
+//   "mask"             F32 [1, 1, h, w]: 1 where the latents are new, 0 where they are the picture's
 //   "start_noise"      F32 [1, 4, h, w], of unit variance: what initial_latents takes
-//   "latents_007"      F32 [1, 4, h, w] after step 7: for euler, euler_a and dpmpp_2m x0 + sigma * noise, for ddim
-//                      sqrt(a) * x0 + sqrt(1 - a) * noise
-//   "picture"          F32 [1, 3, height, width], nominally in [-1, 1]
+//   "latents_007"      F32 [1, 4, h, w] after step 7 of those that are run: for euler, euler_a and dpmpp_2m
+//                      x0 + sigma * noise, for ddim sqrt(a) * x0 + sqrt(1 - a) * noise
+//   "picture"          F32 [1, 3, height, width], nominally in [-1, 1]: as decoded, before anything is put over it
+// Those of a second pass begin with "hires_", but for the picture.
 struct Snapshot {
-  std::int64_t picture;  // which of the call's pictures, from 0; the texts come once, with 0
+  std::int64_t picture;  // which of the call's pictures, from 0; what all have in common comes once, with 0
   std::string_view name;
   const Tensor& tensor;
 };
@@ -107,6 +111,17 @@ struct MicroConditioning {
   std::optional<double> aesthetic_score{}, negative_aesthetic_score{};
 };
 
+// A second pass over an enlarged picture, which adds what there is no room for in a small one, and keeps the
+// composition of the size that the model was trained for ("hires fix" in A1111).
+struct HiresOptions {
+  double scale = 0;  // 1 to 16 times the size, cut to the model's multiple; 0: width and height say it
+  std::int64_t width = 0, height = 0;  // of the result, instead of a scale
+  std::string upscaler = "latent";     // latent (bilinear), lanczos (of the decoded picture)
+  std::int64_t steps = 0;              // of the second pass; 0: as many as of the first
+  double strength = 0.7;               // of the steps, int(steps * strength) are run: see TransformOptions
+};
+
+// What makes pictures from words, and what all tasks have in common.
 struct GenerateOptions {
   // UTF-8; either may be empty. An empty negative prompt is read as any other, but by SDXL (not its refiner), which
   // was trained without any text for it: then all that the text would be is zeros.
@@ -118,6 +133,7 @@ struct GenerateOptions {
   std::string schedule = "automatic";   // automatic (what suits the sampler), normal, karras
   std::optional<std::uint64_t> seed{};  // of the first picture, the next have seed + 1, ...; unset: a random one
   std::optional<std::int64_t> count{};  // of pictures; unset: as many as initial_latents holds, else 1
+  std::int64_t batch = 0;               // pictures that go through the UNet together; 0: as suits memory and size
   std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
   // full, or int8: the UNet's linear layers multiply whole numbers of 8 bits. Faster, and the picture is a slightly
   // different one (docs/performance.md). The first call in another precision than the last binds the UNet's weights
@@ -129,14 +145,15 @@ struct GenerateOptions {
                                             // its deep features (DeepCache, Ma, Fang & Wang 2023); 1: all in full
   GuidanceInterval guidance_interval = {};  // outside it, a step is as with cfg 1 (Kynkäänniemi et al. 2024)
 
-  MicroConditioning micro{};  // for SDXL and its refiner
+  MicroConditioning micro{};            // for SDXL and its refiner
+  std::optional<HiresOptions> hires{};  // a second pass; generate() alone has one
 
   Tensor initial_latents{};      // start noise, NCHW [n, 4, h, w] of unit variance; n is 1 or count
   std::uint64_t max_memory = 0;  // bytes in memory at most, see GenerateForecast; 0: what the system has
   std::function<void(const Snapshot&)> inspect{};  // called as values become known; may be empty
 };
 
-// What generate() will do with the same options, and what it will take.
+// What a task will do with the same options, and what it will take.
 //
 // Memory is what is resident, as `top` and `/usr/bin/time` show it: the program, what it computes with, and the pages
 // of the model's file that it reads in a phase. Those are released when the phase is over; they stay in the system's
@@ -146,18 +163,25 @@ struct GenerateForecast {
   struct Phase {
     std::uint64_t weight_bytes = 0;      // of the model's file
     std::uint64_t activation_bytes = 0;  // of everything else that the phase needs
-    double ms = 0;                       // of encoding the texts, of one step, of decoding one picture: an estimate
+    double ms = 0;                       // an estimate; 0: there is no such phase
+  };
+  struct Pass {
+    std::int64_t width = 0, height = 0;               // of what is sampled
+    std::int64_t steps = 0;                           // that are run
+    std::int64_t encode_tiles = 0, decode_tiles = 0;  // of a picture; 0: it is not encoded, or not decoded
+    double full_steps = 0;       // that are as much work as all steps: fewer with a cache or a guidance interval
+    Phase encode, step, decode;  // of all pictures that are encoded; of a full step of a batch; of one picture
   };
 
-  std::int64_t width = 0, height = 0, steps = 0, count = 0;
-  std::string sampler, schedule, rng;   // our names
-  std::int64_t decode_tiles = 1;        // 1: the picture is decoded as a whole, see GenerateReport
-  bool texts_in_turn = false;           // the UNet sees prompt and negative prompt one after the other
-  std::uint64_t program_bytes = 0;      // in memory in every phase
-  Phase text, step, decode;             // step: a full one
-  double full_steps = 0;                // that are as much work as all steps: fewer with a cache or a guidance interval
+  std::int64_t width = 0, height = 0, count = 0;  // of the pictures that are made
+  std::int64_t batch = 1;                         // of them together
+  std::string sampler, schedule, rng;             // our names
+  bool texts_in_turn = false;                     // see GenerateReport
+  std::uint64_t program_bytes = 0;                // in memory in every phase
+  Phase text;
+  std::vector<Pass> passes;             // two with HiresOptions, else one
   std::uint64_t peak_memory_bytes = 0;  // program_bytes and the largest phase
-  double total_ms = 0;                  // of the call of generate()
+  double total_ms = 0;                  // of the call
 };
 
 struct GeneratedPicture {
@@ -169,26 +193,36 @@ struct GeneratedPicture {
 
 // What a call did. Options that were left open (size, seed, schedule) are as they were chosen.
 struct GenerateReport {
-  std::int64_t width = 0, height = 0, steps = 0, count = 0;
+  std::int64_t width = 0, height = 0, count = 0;  // of the pictures that were made
+  std::int64_t steps = 0;                         // as asked for; of those, steps_run
+  std::int64_t steps_run = 0;                     // per picture, in both passes if there are two
+  std::int64_t batch = 1;                         // pictures that went through the UNet together
   std::uint64_t seed = 0;
   std::string sampler, schedule, rng, precision;  // our names
-  std::int64_t decode_tiles = 1;                  // of a picture; see generate()
-  bool texts_in_turn = false;
+  std::int64_t encode_tiles = 0;                  // of a picture; 0: none was encoded. See generate()
+  std::int64_t decode_tiles = 1;
+  bool texts_in_turn = false;         // the UNet saw the texts (and, in edit(), the picture) one after the other
   double text_ms = 0;                 // tokens and text encoder, once for all pictures
-  double mean_step_ms = 0;            // over all steps of all pictures
+  double encode_ms = 0;               // VAE encoder, all together
+  double mean_step_ms = 0;            // per picture, over all steps of all pictures
   double mean_decode_ms = 0;          // VAE decoder, per picture
   double total_ms = 0;                // without Model::open
   std::vector<std::string> warnings;  // one sentence each: a prompt that was cut, values that are no numbers
 };
 
-// Makes the pictures one after the other and hands each over as soon as it is done. Everything that can be refused is
-// refused before any work: Error(usage) for options that are not acceptable, Error(limit), naming the bytes, for what
-// would not fit into options.max_memory or the memory that is available. Error(cancelled) comes within one op.
-// Where memory is short, a picture is decoded in overlapping tiles that fade into each other, which shifts its tones a
-// little (docs/performance.md says how much), and the UNet sees the two texts one after the other.
-// Reports Progress "text", and for every picture "picture", "step" (1 of steps, ...) and "decode".
-GenerateReport generate(Model& model, const GenerateOptions& options,
-                        const std::function<void(GeneratedPicture)>& on_picture);
+using OnPicture = std::function<void(GeneratedPicture)>;
+
+// Makes the pictures, a batch at a time, and hands each over as soon as it is done. A picture has the same bits in any
+// batch. Everything that can be refused is refused before any work: Error(usage) for options that are not acceptable,
+// Error(model) for a model that is made for another task, Error(limit), naming the bytes, for what would not fit into
+// options.max_memory or the memory that is available. Error(cancelled) comes within one op.
+// Where memory is short, fewer pictures go together, the UNet sees the texts one after the other, and pictures are
+// encoded and decoded in overlapping tiles that fade into each other, which shifts their tones a little
+// (docs/performance.md says how much).
+// Reports Progress "text"; "encode", where there is something to encode; for every batch "batch" (those that are done)
+// and "step" (1 of steps, ...; for a second pass "hires step"); for every picture "decode" and "picture" (those that
+// are done).
+GenerateReport generate(Model& model, const GenerateOptions& options, const OnPicture& on_picture);
 
 // What generate() would do, without doing it. Refuses what it would refuse. The memory is exact but for what the C
 // library and the system add; the times come from counting the work and measuring for less than a second how fast this

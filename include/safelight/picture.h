@@ -90,4 +90,11 @@ enum class ResizeMode {
   fill,     // proportions kept, scaled to fit into the new size, centred; outer rows or columns repeated beyond it
 };
 
+// Pixels to add on each side of a picture.
+struct Extension {
+  std::int64_t left = 0, top = 0, right = 0, bottom = 0;
+
+  bool operator==(const Extension&) const = default;
+};
+
 }  // namespace safelight

@@ -33,6 +33,7 @@ class Ddim : public Sampler {
   }
 
   double start_scale(double /*sigma*/) const override { return 1; }
+  double form(double sigma) const override { return 1 / std::hypot(1, sigma); }
 
   Tensor step(const Tensor& x, const Step& step, const Denoiser& denoiser, const NoiseSource& /*noise*/) override {
     const double next_root_a = 1 / std::hypot(1, step.next()), next_root_b = step.next() * next_root_a;

@@ -1,10 +1,11 @@
 #include "diffusion/guidance.h"
 
+#include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <vector>
 
 #include "core/fail.h"
-#include "diffusion/side_by_side.h"
+#include "diffusion/repeated.h"
 
 namespace safelight {
 namespace {
@@ -20,21 +21,32 @@ Tensor ask(const Network& network, const Tensor& x, float timestep) {
 
 }  // namespace
 
-Guidance::Guidance(Network pair, Network prompt, float scale, GuidedRange range)
-    : pair_(std::move(pair)), prompt_(std::move(prompt)), scale_(scale), range_(range) {
-  if (!std::isfinite(scale)) fail(ErrorCategory::usage, "[guidance] expected a finite scale, found {}", scale);
+Guidance::Guidance(Network all, Network last, std::vector<float> scales, GuidedRange range)
+    : all_(std::move(all)),
+      last_(std::move(last)),
+      scales_(std::move(scales)),
+      guides_(std::ranges::any_of(scales_, [](float scale) { return scale != 1; })),
+      range_(range) {
+  assert(!scales_.empty());
+  for (const float scale : scales_)
+    if (!std::isfinite(scale)) fail(ErrorCategory::usage, "[guidance] expected a finite scale, found {}", scale);
 }
 
 Tensor Guidance::operator()(const Tensor& x, float timestep) const {
-  return scale_ != 1 && range_.has(timestep) ? guided(x, timestep) : ask(prompt_, x, timestep);
+  return guides_ && range_.has(timestep) ? guided(x, timestep) : ask(last_, x, timestep);
 }
 
 Tensor Guidance::guided(const Tensor& x, float timestep) const {
-  const Tensor both = ask(pair_, side_by_side(x, x), timestep);
+  const std::size_t size = x.floats().size();
+  const Tensor answers = ask(all_, repeated(x, std::ssize(scales_) + 1), timestep);
   Tensor result = Tensor::allocate(DType::F32, x.shape());
   const std::span<float> out = result.mutable_floats();
-  const std::span<const float> u = both.floats().first(out.size()), c = both.floats().subspan(out.size());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = u[i] + scale_ * (c[i] - u[i]);
+  std::ranges::copy(answers.floats().first(size), out.begin());
+  for (std::size_t k = 0; k < scales_.size(); ++k) {
+    const std::span<const float> less = answers.floats().subspan(k * size, size),
+                                 more = answers.floats().subspan((k + 1) * size, size);
+    for (std::size_t i = 0; i < size; ++i) out[i] += scales_[k] * (more[i] - less[i]);
+  }
   return result;
 }
 

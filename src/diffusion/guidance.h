@@ -1,15 +1,16 @@
-// Classifier-free guidance (Ho & Salimans 2022): away from the negative prompt, towards the prompt.
+// Classifier-free guidance (Ho & Salimans 2022): away from what is not wanted, towards what is.
 #pragma once
 
 #include <functional>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "safelight/tensor.h"
 
 namespace safelight {
 
-// The denoising network with the texts that it follows: x F32 [n, h, w, c], n timesteps -> the noise in x.
+// The denoising network with what it follows: x F32 [n, h, w, c], n timesteps -> the noise in x.
 using Network = std::function<Tensor(const Tensor& x, std::span<const float> timesteps)>;
 
 // The part of the noise in which a picture is guided: timesteps from `lowest` to `highest`, both included (Kynkäänniemi
@@ -20,14 +21,19 @@ struct GuidedRange {
   bool has(float timestep) const noexcept { return lowest <= timestep && timestep <= highest; }
 };
 
-// noise = u + scale * (c - u), where c sees the prompt and u the negative prompt. Both are computed as one batch of 2n
-// images, u first. Outside the range, and with a scale of 1, it is c alone, computed on n images.
+// With answers a_0, a_1, ... of a network that is told ever more of what is wanted,
+//
+//   noise = a_0 + scale_1 (a_1 - a_0) + scale_2 (a_2 - a_1) + ...
+//
+// With one scale, a_0 follows the negative prompt and a_1 the prompt. With two, a_1 sees the picture to edit besides
+// the negative prompt, and a_2 the picture and the prompt (Brooks et al. 2023, "InstructPix2Pix", equation 3). All are
+// computed as one batch, the images of a_0 first. Outside the range, and where all scales are 1, the noise is the last
+// answer, computed alone.
 class Guidance {
  public:
-  // `pair` is asked about 2n images, of which the first n follow the negative prompt and the others the prompt;
-  // `prompt` about n that follow the prompt. One that is never asked may be empty. Throws Error(usage) if the scale is
-  // not finite.
-  Guidance(Network pair, Network prompt, float scale, GuidedRange range = {});
+  // `all` is asked about scales.size() + 1 times n images; `last` about n that are told all there is to tell. One that
+  // is never asked may be empty. Throws Error(usage) if a scale is not finite. REQUIRES: one scale or more.
+  Guidance(Network all, Network last, std::vector<float> scales, GuidedRange range = {});
 
   // The guided noise in x, F32 [n, h, w, c] in the network's variance-preserving form, at one timestep for all. Throws
   // Error(model) if a network answers with another number of values.
@@ -36,8 +42,9 @@ class Guidance {
  private:
   Tensor guided(const Tensor& x, float timestep) const;
 
-  Network pair_, prompt_;
-  float scale_;
+  Network all_, last_;
+  std::vector<float> scales_;
+  bool guides_;
   GuidedRange range_;
 };
 

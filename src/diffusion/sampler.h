@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "diffusion/denoiser.h"
@@ -41,6 +42,9 @@ class Sampler {
   // Start latents are this times noise of unit variance.
   virtual double start_scale(double sigma) const { return sigma; }
 
+  // x0 with noise n of unit variance is, at a level, this times (x0 + sigma * n).
+  virtual double form(double /*sigma*/) const { return 1; }
+
   // The latents at step.next(), given x at step.sigma(). REQUIRES: steps in order, the first with index 0.
   virtual Tensor step(const Tensor& x, const Step& step, const Denoiser& denoiser, const NoiseSource& noise) = 0;
 };
@@ -52,11 +56,15 @@ struct StepReport {
   const Tensor& latents;  // in the sampler's form
 };
 
+// What the latents become at the end of a step: x at step.next(), in the sampler's form.
+using Amendment = std::function<Tensor(Tensor x, const Step& step)>;
+
 // Takes x, latents at levels.front(), to levels.back(), and returns them: ready for the VAE decoder but for its scale
-// factor. Reports Progress{"step", done, steps} and then calls on_step (which may be empty) after every step.
-// Throws Error(cancelled) between steps, and whatever the model throws within one.
+// factor. After every step: amends the latents, unless `amend` is empty; reports Progress{stage, done, steps}; calls
+// on_step, unless it is empty. Throws Error(cancelled) between steps, and whatever the model throws within one.
 Tensor sample(Sampler& sampler, std::span<const double> levels, Tensor x, const Denoiser& denoiser,
               const NoiseSource& noise, const Context& context,
-              const std::function<void(const StepReport&)>& on_step = {});
+              const std::function<void(const StepReport&)>& on_step = {}, const Amendment& amend = {},
+              std::string_view stage = "step");
 
 }  // namespace safelight

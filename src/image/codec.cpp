@@ -28,11 +28,11 @@ const FormatInfo& info(PictureFormat format) noexcept {
   return *std::ranges::find(kFormats, format, &FormatInfo::format);
 }
 
-struct Extension {
+struct NameEnding {
   std::string_view extension;
   PictureFormat format;
 };
-constexpr std::array<Extension, 4> kExtensions{{
+constexpr std::array<NameEnding, 4> kExtensions{{
     {".png", PictureFormat::png},
     {".jpg", PictureFormat::jpeg},
     {".jpeg", PictureFormat::jpeg},
@@ -163,7 +163,7 @@ PictureFormat picture_format(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  const auto* const found = std::ranges::find(kExtensions, extension, &Extension::extension);
+  const auto* const found = std::ranges::find(kExtensions, extension, &NameEnding::extension);
   if (found == kExtensions.end())
     fail(ErrorCategory::usage, "[picture] expected a name ending in .png, .jpg, .jpeg or .webp, found {}",
          printable(path.native()));

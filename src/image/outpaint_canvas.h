@@ -9,11 +9,6 @@
 
 namespace safelight {
 
-// Pixels to add on each side.
-struct Extension {
-  std::int64_t left = 0, top = 0, right = 0, bottom = 0;
-};
-
 struct OutpaintCanvas {
   Picture picture;  // the picture, its bytes exact, and beyond it what extended() made up
   Region known;     // where the picture is

@@ -35,7 +35,8 @@ struct StableDiffusion {
   void set_unet_precision(Precision precision, Backend& backend);
 
   // How the names of each network's tensors begin.
-  static constexpr std::string_view kUNet = "model.diffusion_model.", kVaeDecoder = "first_stage_model.decoder.";
+  static constexpr std::string_view kUNet = "model.diffusion_model.", kVaeDecoder = "first_stage_model.decoder.",
+                                    kVaeEncoder = "first_stage_model.encoder.";
   std::string_view text_encoder_prefix() const noexcept {
     return numbers_in_vector(family) > 0 ? "conditioner." : "cond_stage_model.";
   }

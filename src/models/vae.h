@@ -44,6 +44,12 @@ class VaeEncoder {
   // picture: F32 [n, H, W, 3] in [-1, 1], H and W multiples of factor(). Not multiplied by the scale factor.
   LatentDistribution operator()(const Tensor& picture);
 
+  // The same in one tensor, F32 [n, h, w, 8], as the network gives it: the means, then the logarithms of the variances.
+  Tensor moments(const Tensor& picture);
+
+  // The distribution that moments describe.
+  LatentDistribution distribution(const Tensor& moments);
+
   std::int64_t latent_channels() const noexcept;
   std::int64_t factor() const noexcept;
 

@@ -88,7 +88,7 @@ VaeEncoder::~VaeEncoder() = default;
 VaeEncoder::VaeEncoder(VaeEncoder&&) noexcept = default;
 VaeEncoder& VaeEncoder::operator=(VaeEncoder&&) noexcept = default;
 
-LatentDistribution VaeEncoder::operator()(const Tensor& picture) {
+Tensor VaeEncoder::moments(const Tensor& picture) {
   Layers& l = *layers_;
   if (picture.rank() != 4 || picture.dim(1) % factor() != 0 || picture.dim(2) % factor() != 0)
     fail(ErrorCategory::model, "[vae] the picture is {}, expected [n, height, width, 3] with sides divisible by {}",
@@ -97,11 +97,17 @@ LatentDistribution VaeEncoder::operator()(const Tensor& picture) {
   for (DownLevel& level : l.down) h = level(std::move(h));
   h = l.mid(std::move(h));
   h = (*l.norm_out)(std::move(h));
-  const Tensor moments = (*l.quant_conv)((*l.conv_out)(h));
-  constexpr float kAny = std::numeric_limits<float>::infinity();
-  return {.mean = channels(moments, 0, latent_channels(), -kAny, kAny, l.backend),
-          .log_variance = channels(moments, latent_channels(), latent_channels(), -30.0f, 20.0f, l.backend)};
+  return (*l.quant_conv)((*l.conv_out)(h));
 }
+
+LatentDistribution VaeEncoder::distribution(const Tensor& moments) {
+  constexpr float kAny = std::numeric_limits<float>::infinity();
+  Backend& backend = layers_->backend;
+  return {.mean = channels(moments, 0, latent_channels(), -kAny, kAny, backend),
+          .log_variance = channels(moments, latent_channels(), latent_channels(), -30.0f, 20.0f, backend)};
+}
+
+LatentDistribution VaeEncoder::operator()(const Tensor& picture) { return distribution(moments(picture)); }
 
 std::int64_t VaeEncoder::latent_channels() const noexcept { return layers_->quant_conv->spec().out / 2; }
 std::int64_t VaeEncoder::factor() const noexcept { return std::int64_t{1} << (layers_->down.size() - 1); }

@@ -60,6 +60,43 @@ void fade_right(const Tensor& from, Tensor& to) {
 
 TileSpan last_of(std::int64_t length, std::int64_t count) { return {length - count, length}; }
 
+TileSpan scaled(const TileSpan& span, std::int64_t factor) { return {span.begin * factor, span.end * factor}; }
+
+// A network that is run tile by tile: pixels of its input and of its output for each latent pixel.
+struct Tiled {
+  std::function<Tensor(const Tensor&)> network;
+  std::int64_t in, out;
+};
+
+Tensor run_in_tiles(const Tiled& tiled, const Tensor& x, const VaeTiles& tiles, Backend& backend,
+                    const OnTile& on_tile) {
+  const std::int64_t height = x.dim(1) / tiled.in, width = x.dim(2) / tiled.in;
+  const std::vector<TileSpan> rows = tile_spans(height, tiles.height), columns = tile_spans(width, tiles.width);
+  if (rows.size() * columns.size() == 1) return tiled.network(x);
+  const std::int64_t total = std::ssize(rows) * std::ssize(columns);
+  const std::int64_t seam_height = tiles.height / kParts * tiled.out, seam_width = tiles.width / kParts * tiled.out;
+  Tensor result;
+  std::vector<Tensor> above(columns.size());  // the last rows of the tiles above
+  std::int64_t done = 0;
+  for (const TileSpan& row : rows) {
+    Tensor left;  // the last columns of the tile before
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      const TileSpan& column = columns[j];
+      Tensor tile = tiled.network(part(x, scaled(row, tiled.in), scaled(column, tiled.in), backend));
+      if (!result) result = backend.empty({x.dim(0), height * tiled.out, width * tiled.out, tile.dim(3)});
+      backend.touch([&] {
+        if (above[j]) fade_down(above[j], tile);
+        if (left) fade_right(left, tile);
+        place(tile, row.begin * tiled.out, column.begin * tiled.out, result);  // the next ones replace their overlap
+      });
+      if (row.end < height) above[j] = part(tile, last_of(tile.dim(1), seam_height), {0, tile.dim(2)}, backend);
+      if (column.end < width) left = part(tile, {0, tile.dim(1)}, last_of(tile.dim(2), seam_width), backend);
+      if (on_tile) on_tile(++done, total);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<TileSpan> tile_spans(std::int64_t length, std::int64_t tile) {
@@ -78,30 +115,15 @@ std::int64_t tile_side(std::int64_t length, std::int64_t count) {
 }
 
 Tensor decode_in_tiles(VaeDecoder& decoder, const Tensor& z, const VaeTiles& tiles, Backend& backend,
-                       const std::function<void(std::int64_t, std::int64_t)>& on_tile) {
-  const std::vector<TileSpan> rows = tile_spans(z.dim(1), tiles.height), columns = tile_spans(z.dim(2), tiles.width);
-  if (rows.size() * columns.size() == 1) return decoder(z);
-  const std::int64_t factor = decoder.factor(), total = std::ssize(rows) * std::ssize(columns);
-  const std::int64_t seam_height = tiles.height / kParts * factor, seam_width = tiles.width / kParts * factor;
-  Tensor picture = backend.empty({z.dim(0), z.dim(1) * factor, z.dim(2) * factor, 3});
-  std::vector<Tensor> above(columns.size());  // the last rows of the tiles above
-  std::int64_t done = 0;
-  for (const TileSpan& row : rows) {
-    Tensor left;  // the last columns of the tile before
-    for (std::size_t j = 0; j < columns.size(); ++j) {
-      const TileSpan& column = columns[j];
-      Tensor tile = decoder(part(z, row, column, backend));
-      backend.touch([&] {
-        if (above[j]) fade_down(above[j], tile);
-        if (left) fade_right(left, tile);
-        place(tile, row.begin * factor, column.begin * factor, picture);  // the next ones replace what they overlap
-      });
-      if (row.end < z.dim(1)) above[j] = part(tile, last_of(tile.dim(1), seam_height), {0, tile.dim(2)}, backend);
-      if (column.end < z.dim(2)) left = part(tile, {0, tile.dim(1)}, last_of(tile.dim(2), seam_width), backend);
-      if (on_tile) on_tile(++done, total);
-    }
-  }
-  return picture;
+                       const OnTile& on_tile) {
+  return run_in_tiles({[&](const Tensor& tile) { return decoder(tile); }, 1, decoder.factor()}, z, tiles, backend,
+                      on_tile);
+}
+
+LatentDistribution encode_in_tiles(VaeEncoder& encoder, const Tensor& picture, const VaeTiles& tiles, Backend& backend,
+                                   const OnTile& on_tile) {
+  const Tiled tiled{[&](const Tensor& tile) { return encoder.moments(tile); }, encoder.factor(), 1};
+  return encoder.distribution(run_in_tiles(tiled, picture, tiles, backend, on_tile));
 }
 
 }  // namespace safelight

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "core/printable.h"
-#include "diffusion/side_by_side.h"
 #include "models/timestep_embedding.h"
 #include "tasks/planes.h"
 #include "tasks/prompt_markup.h"
@@ -80,15 +79,20 @@ Tensor vector_of(Model::State& model, const Tensor& pooled, const MicroCondition
   return model.backend->concat(pooled, embedded.reshaped({texts, rest}));
 }
 
-}  // namespace
-
-Conditioning text(const Conditioning& texts, std::int64_t index) {
-  return {.context = image(texts.context, index), .vector = texts.vector ? image(texts.vector, index) : Tensor()};
+Tensor rows(const Tensor& t, std::span<const std::int64_t> indices) {
+  if (t.empty()) return {};
+  Shape shape = t.shape();
+  shape[0] = std::ssize(indices);
+  Tensor result = Tensor::allocate(DType::F32, std::move(shape));
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    set_image(result, static_cast<std::int64_t>(i), image(t, indices[i]));
+  return result;
 }
 
-Conditioning side_by_side(const Conditioning& a, const Conditioning& b) {
-  return {.context = side_by_side(a.context, b.context),
-          .vector = a.vector ? side_by_side(a.vector, b.vector) : Tensor()};
+}  // namespace
+
+Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices) {
+  return {.context = rows(texts.context, indices), .vector = rows(texts.vector, indices)};
 }
 
 Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, const PictureSize& size,

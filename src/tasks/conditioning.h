@@ -2,6 +2,7 @@
 // as they stand.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,11 +17,11 @@ struct Conditioning {
   Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
 };
 
-// One text of several, alone.
-Conditioning text(const Conditioning& texts, std::int64_t index);
+// Rows kPromptRow and kNegativeRow of what condition_on_texts() returns.
+inline constexpr std::int64_t kPromptRow = 0, kNegativeRow = 1;
 
-// a's texts, then b's. REQUIRES: of one model.
-Conditioning side_by_side(const Conditioning& a, const Conditioning& b);
+// The texts of these rows, in this order, as often as they are named.
+Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices);
 
 // The prompt's, and the negative prompt's after it if it is wanted, for a picture of this size (which the vector tells,
 // unless options.micro says something else). Adds a warning for each prompt that is cut or has markup that nothing

@@ -1,6 +1,7 @@
-// What generate() would do and take.
-#include "safelight/generate.h"
-#include "tasks/generate_plan.h"
+// What a job would do and take.
+#include <vector>
+
+#include "tasks/engine.h"
 #include "tasks/pace.h"
 #include "tasks/stopwatch.h"
 
@@ -9,10 +10,6 @@ namespace {
 
 // What takes less than this by the machine's pace is tried out instead: small ops are not as fast as large ones.
 constexpr double kTriedOut = 250;  // ms
-
-GenerateForecast::Phase phase(const PhasePlan& plan, double ms) {
-  return {.weight_bytes = plan.weights, .activation_bytes = plan.activations(), .ms = ms};
-}
 
 Tensor zeros(Shape shape) {
   Tensor t = Tensor::allocate(DType::F32, std::move(shape));
@@ -32,7 +29,7 @@ double second_ms(const Run& run) {
 // Times the phases of a plan. They are as long as the pace says, or as the trial says where that is short.
 class Clock {
  public:
-  Clock(Model::State& model, const GeneratePlan& plan)
+  Clock(Model::State& model, const SamplingPlan& plan)
       : model_(model), plan_(plan), pace_(measure_pace(*model.backend)) {}
 
   double text_ms() {
@@ -41,14 +38,25 @@ class Clock {
     return ms(plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); });
   }
 
-  double step_ms() {
-    const std::int64_t calls = plan_.guided() && plan_.memory.passes == Passes::in_turn ? 2 : 1;
-    const std::int64_t images = plan_.guided() ? 2 / calls : 1;
-    Shape shape = plan_.latents;
-    shape[0] = images;
-    const std::vector<float> timesteps(static_cast<std::size_t>(images), 500.0f);
+  double encode_ms(std::size_t pass) {
+    const PassMemory& memory = plan_.memory.passes[pass];
+    return ms(memory.encode.work, [&] {
+      return encode_in_tiles(model_.networks.vae_encoder,
+                             zeros({1, plan_.passes[pass].height, plan_.passes[pass].width, 3}), memory.encode_tiles,
+                             *model_.backend);
+    });
+  }
+
+  double step_ms(std::size_t pass) {
+    const bool in_turn = plan_.guided() && plan_.memory.answers == Answers::in_turn;
+    const std::int64_t answers = plan_.guided() ? std::ssize(plan_.scales) + 1 : 1;
+    const std::int64_t calls = in_turn ? answers : 1, images = plan_.memory.batch * answers / calls;
     UNet& unet = model_.networks.unet;
     const Tensor vector = unet.vector_width() > 0 ? zeros({images, unet.vector_width()}) : Tensor();
+    Shape shape = plan_.passes[pass].latents;
+    shape[0] = images;
+    shape[3] = unet.in_channels();
+    const std::vector<float> timesteps(static_cast<std::size_t>(images), 500.0f);
     const TextContext text =
         unet.prepare(zeros({images, model_.networks.text_encoders.positions(), unet.context_width()}), vector);
     const auto step = [&] {
@@ -56,12 +64,14 @@ class Clock {
       for (std::int64_t i = 1; i < calls; ++i) static_cast<void>(unet(x, timesteps, text));
       return unet(x, timesteps, text);
     };
-    return ms(plan_.memory.step.work, step);
+    return ms(plan_.memory.passes[pass].step.work, step);
   }
 
-  double decode_ms() {
-    return ms(plan_.memory.decode.work, [&] {
-      return decode_in_tiles(model_.networks.vae_decoder, zeros(plan_.latents), plan_.memory.tiles, *model_.backend);
+  double decode_ms(std::size_t pass) {
+    const PassMemory& memory = plan_.memory.passes[pass];
+    return ms(memory.decode.work, [&] {
+      return decode_in_tiles(model_.networks.vae_decoder, zeros(plan_.passes[pass].latents), memory.decode_tiles,
+                             *model_.backend);
     });
   }
 
@@ -73,34 +83,62 @@ class Clock {
   }
 
   Model::State& model_;
-  const GeneratePlan& plan_;
+  const SamplingPlan& plan_;
   const Pace pace_;
 };
 
+GenerateForecast::Phase phase(const PhasePlan& plan, double ms) {
+  return {.weight_bytes = plan.weights, .activation_bytes = plan.activations(), .ms = ms};
+}
+
+// `encodes`: pictures that are encoded before the first pass.
+GenerateForecast::Pass forecast_pass(const SamplingPlan& plan, std::size_t index, double encodes, Clock& clock) {
+  const PassPlan& pass = plan.passes[index];
+  const PassMemory& memory = plan.memory.passes[index];
+  GenerateForecast::Pass result;
+  result.width = pass.width;
+  result.height = pass.height;
+  result.steps = pass.run();
+  result.full_steps = plan.full_steps(index);
+  result.step = phase(memory.step, clock.step_ms(index));
+  if (memory.encodes) {
+    result.encode_tiles = count_tiles(pass.latents, memory.encode_tiles);
+    result.encode = phase(memory.encode, encodes * clock.encode_ms(index));
+  }
+  if (memory.decodes) {
+    result.decode_tiles = count_tiles(pass.latents, memory.decode_tiles);
+    result.decode = phase(memory.decode, clock.decode_ms(index));
+  }
+  return result;
+}
+
 }  // namespace
 
-GenerateForecast forecast(Model& model, const GenerateOptions& options) {
+GenerateForecast forecast_job(Model& model, const GenerateOptions& options, const Job& job) {
   Model::State& state = model.state();
-  const GeneratePlan plan = plan_generate(state, options);
+  const SamplingPlan plan = plan_sampling(state, options, job);
   Clock clock(state, plan);
   GenerateForecast result;
-  result.width = plan.width;
-  result.height = plan.height;
-  result.steps = plan.steps;
+  result.width = job.width;
+  result.height = job.height;
   result.count = plan.count;
+  result.batch = plan.batch_at(0);
   result.sampler = plan.sampler->names.name;
   result.schedule = info(plan.spacing).names.name;
   result.rng = info(plan.rng).names.name;
-  result.decode_tiles = plan.memory.decode_tiles(plan.latents);
-  result.texts_in_turn = plan.guided() && plan.memory.passes == Passes::in_turn;
+  result.texts_in_turn = plan.guided() && plan.memory.answers == Answers::in_turn;
   result.program_bytes = plan.memory.program;
-  result.text = phase(plan.memory.text, clock.text_ms());
-  result.step = phase(plan.memory.step, clock.step_ms());
-  result.decode = phase(plan.memory.decode, clock.decode_ms());
+  result.text = {.weight_bytes = plan.memory.text.weights,
+                 .activation_bytes = plan.memory.text.activations(),
+                 .ms = clock.text_ms()};
   result.peak_memory_bytes = plan.memory.peak();
-  result.full_steps = plan.full_steps();
-  result.total_ms =
-      result.text.ms + static_cast<double>(plan.count) * (result.full_steps * result.step.ms + result.decode.ms);
+  result.total_ms = result.text.ms;
+  for (std::size_t pass = 0; pass < plan.passes.size(); ++pass) {
+    const auto count = static_cast<double>(plan.count), batches = static_cast<double>(plan.batches());
+    const double encodes = pass > 0 ? count : (job.picture.empty() ? 0 : 1) + (job.seen.empty() ? 0 : 1);
+    const GenerateForecast::Pass& made = result.passes.emplace_back(forecast_pass(plan, pass, encodes, clock));
+    result.total_ms += made.encode.ms + batches * made.full_steps * made.step.ms + count * made.decode.ms;
+  }
   state.backend->trim();
   return result;
 }

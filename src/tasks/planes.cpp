@@ -1,5 +1,6 @@
 #include "tasks/planes.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace safelight {
@@ -35,6 +36,11 @@ Tensor image(const Tensor& t, std::int64_t index) {
   shape[0] = 1;
   const auto size = static_cast<std::size_t>(elements(shape));
   return Tensor::from(t.floats().subspan(static_cast<std::size_t>(index) * size, size), shape);
+}
+
+void set_image(Tensor& batch, std::int64_t index, const Tensor& one) {
+  assert(batch.elements() == one.elements() * batch.dim(0));
+  std::ranges::copy(one.floats(), batch.mutable_floats().data() + index * one.elements());
 }
 
 }  // namespace safelight

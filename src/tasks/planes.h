@@ -14,4 +14,7 @@ Tensor to_nhwc(const Tensor& t);
 // A new tensor with image `index` of F32 [n, ...] alone: [1, ...].
 Tensor image(const Tensor& t, std::int64_t index);
 
+// Makes image `index` of F32 [n, ...] the one of [1, ...].
+void set_image(Tensor& batch, std::int64_t index, const Tensor& one);
+
 }  // namespace safelight

@@ -294,7 +294,8 @@ TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {
   const Result text = run(arguments(path, {"--plan", "--count", "2"}));
   ASSERT_EQ(text.exit_code, 0) << text.err;
   EXPECT_THAT(text.out, StartsWith("2 pictures of 64 x 64 pixels, 2 steps of dpmpp_2m, karras schedule\n  text "));
-  for (const char* part : {"\n  step ", " each\n", "\n  decode ", " as a whole\n", "\npeak memory ", " in all\n"})
+  for (const char* part :
+       {"\n  step ", " each, 2 pictures together\n", "\n  decode ", " as a whole\n", "\npeak memory ", " in all\n"})
     EXPECT_THAT(text.out, HasSubstr(part));
   EXPECT_EQ(text.err, "");
 

@@ -130,6 +130,13 @@ std::vector<std::byte> file_bytes(const std::vector<TensorRecipe>& recipes, cons
   return bytes;
 }
 
+std::string tiny_file(std::int64_t channels) {
+  std::vector<TensorRecipe> recipes = read_layout("tiny");
+  find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape[1] = channels;
+  const std::vector<std::byte> bytes = file_bytes(recipes);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 SafeTensors random_file(const std::vector<TensorRecipe>& recipes, const Metadata& metadata) {
   const auto bytes = std::make_shared<const std::vector<std::byte>>(file_bytes(recipes, metadata));
   return SafeTensors::parse(*bytes, Mode::strict, bytes);

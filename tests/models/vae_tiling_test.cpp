@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/golden.h"
@@ -63,6 +64,21 @@ TEST_P(Tiled, IsDiffusersTiledDecode) {
   EXPECT_GT(distance(sd_.vae_decoder(latents_), golden_.tensor("picture")).relative, 1e-2) << "tiles make a difference";
 }
 
+TEST_P(Tiled, IsDiffusersTiledEncode) {
+  Tensor picture = to_f32(golden_.tensor("picture"));
+  for (float& value : picture.mutable_floats()) value = std::clamp(value, -1.0f, 1.0f);
+  std::int64_t last = 0;
+  const LatentDistribution got = encode_in_tiles(sd_.vae_encoder, picture, {8, 8}, *backend_,
+                                                 [&](std::int64_t done, std::int64_t) { last = done; });
+  EXPECT_EQ(last, 6);
+  EXPECT_LT(distance(got.mean, golden_.tensor("mean")).relative, 3e-5);
+  EXPECT_LT(distance(got.log_variance, golden_.tensor("log_variance")).relative, 3e-5);
+  const LatentDistribution whole = sd_.vae_encoder(picture);
+  EXPECT_GT(distance(whole.mean, golden_.tensor("mean")).relative, 1e-3) << "tiles make a difference";
+  const LatentDistribution one = encode_in_tiles(sd_.vae_encoder, picture, {}, *backend_);
+  EXPECT_EQ(std::memcmp(one.mean.data(), whole.mean.data(), whole.mean.bytes()), 0);
+}
+
 TEST_P(Tiled, OneTileIsTheWhole) {
   const Tensor whole = sd_.vae_decoder(latents_);
   for (const VaeTiles tiles : {VaeTiles{}, VaeTiles{12, 20}, VaeTiles{64, 64}}) {
@@ -102,6 +118,10 @@ TEST(NetworksRehearsed, TellTheMemoryThatTheyTake) {
       const Shape latents{1, height, width, 4};
       check([&](StableDiffusion& sd, Backend& b) { sd.vae_decoder(zeros(b, latents)); });
       check([&](StableDiffusion& sd, Backend& b) { decode_in_tiles(sd.vae_decoder, zeros(b, latents), {8, 8}, b); });
+      check([&](StableDiffusion& sd, Backend& b) {
+        const std::int64_t factor = sd.vae_encoder.factor();
+        encode_in_tiles(sd.vae_encoder, zeros(b, {1, height * factor, width * factor, 3}), {8, 8}, b);
+      });
       check([&](StableDiffusion& sd, Backend&) {
         const std::vector<std::int32_t> ids(77);
         sd.text_encoders[0](ids, 1);

@@ -103,7 +103,8 @@ TEST(WinogradPlan, TilesAreAsLargeAsThereAreEnoughOf) {
   EXPECT_EQ(tile_side(wide, 2, 16), 4);
   EXPECT_EQ(tile_side(wide, 1, 32), 4);
   EXPECT_EQ(tile_side(wide, 2, 8), 2);
-  EXPECT_EQ(tile_side(wide, 1, 16), 2);
+  EXPECT_EQ(tile_side(wide, 2, 14), 4);
+  EXPECT_EQ(tile_side(wide, 2, 12), 2);
   EXPECT_EQ(tile_side(wide, 2, 4), 0);
 }
 

@@ -11,7 +11,9 @@
 #include "safelight/safetensors.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
-#include "tasks/generate_plan.h"
+#include "tasks/jobs.h"
+#include "tasks/model_state.h"
+#include "tasks/sampling_plan.h"
 
 namespace safelight {
 namespace {
@@ -148,7 +150,7 @@ TEST_F(Families, TheVectorIsThereInEveryWayOfStepping) {
     small.micro.original_size = PictureSize{.width = 64, .height = 64};
     EXPECT_NE(picture(small), picture(large)) << cfg;
   }
-  EXPECT_GT(forecast(model, plain).step.activation_bytes, 0u);
+  EXPECT_GT(forecast(model, plain).passes[0].step.activation_bytes, 0u);
 }
 
 TEST_F(Families, TheMemoryIsWhatWasSaidBefore) {
@@ -156,9 +158,10 @@ TEST_F(Families, TheMemoryIsWhatWasSaidBefore) {
   GenerateOptions asked = options();
   asked.width = asked.height = 128;
   asked.steps = 1;
-  const MemoryPlan plan = plan_generate(planned.state(), asked).memory;
+  const MemoryPlan plan = plan_sampling(planned.state(), asked, generate_job(planned.state(), asked)).memory;
   generate(model, asked, [](const GeneratedPicture&) {});
-  const auto said = static_cast<double>(std::max({plan.text.pool, plan.step.pool, plan.decode.pool}));
+  const auto said =
+      static_cast<double>(std::max({plan.text.pool, plan.passes[0].step.pool, plan.passes[0].decode.pool}));
   const auto peak = static_cast<double>(model.state().backend->peak_bytes());
   EXPECT_LE(peak, said);
   EXPECT_GT(peak, 0.95 * said);

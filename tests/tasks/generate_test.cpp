@@ -67,7 +67,11 @@ TEST_F(Generate, ProgressReachesTheEndOfEveryStage) {
   GenerateOptions options = small_;
   options.count = 2;
   generate(model, options, [](const GeneratedPicture&) {});
-  EXPECT_THAT(ends, ::testing::UnorderedElementsAre("open", "text", "step", "step", "decode", "decode", "picture"));
+  EXPECT_THAT(ends, ::testing::UnorderedElementsAre("open", "text", "step", "decode", "decode", "picture", "batch"));
+  ends.clear();
+  options.batch = 1;
+  generate(model, options, [](const GeneratedPicture&) {});
+  EXPECT_THAT(ends, ::testing::UnorderedElementsAre("text", "step", "step", "decode", "decode", "picture", "batch"));
 }
 
 TEST_F(Generate, ScaleOneIgnoresTheNegativePrompt) {

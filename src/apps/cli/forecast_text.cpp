@@ -17,14 +17,12 @@ std::string duration(double ms) {
   return fmt::format("{:.0f} hours", ms / 3'600'000);
 }
 
-std::string how_decoded(const GenerateForecast& f) {
-  return f.decode_tiles == 1 ? "as a whole" : fmt::format("in {} tiles", f.decode_tiles);
-}
+std::string in_tiles(std::int64_t tiles) { return tiles == 1 ? " as a whole" : fmt::format(" in {} tiles", tiles); }
 
-std::string how_stepped(const GenerateForecast& f) {
-  std::string text = " each";
-  if (f.full_steps < static_cast<double>(f.steps))
-    text += fmt::format(" in full; all are as much work as {:.1f}", f.full_steps);
+std::string how_stepped(const GenerateForecast& f, const GenerateForecast::Pass& pass) {
+  std::string text = f.batch > 1 ? fmt::format(" each, {} pictures together", f.batch) : " each";
+  if (pass.full_steps < static_cast<double>(pass.steps))
+    text += fmt::format(" in full; all are as much work as {:.1f}", pass.full_steps);
   return f.texts_in_turn ? text + ", the two texts one after the other" : text;
 }
 
@@ -34,31 +32,50 @@ std::string line(std::string_view name, const GenerateForecast& f, const Phase& 
                      human_bytes(phase.weight_bytes), duration(phase.ms), remark);
 }
 
+std::string lines(const GenerateForecast& f, const GenerateForecast::Pass& pass) {
+  std::string text;
+  if (pass.encode_tiles > 0) text += line("encode", f, pass.encode, in_tiles(pass.encode_tiles));
+  text += line("step", f, pass.step, how_stepped(f, pass));
+  if (pass.decode_tiles > 0) text += line("decode", f, pass.decode, in_tiles(pass.decode_tiles));
+  return text;
+}
+
 std::string phase_json(std::string_view name, const Phase& phase) {
   return fmt::format(",\"{}\":{{\"weight_bytes\":{},\"activation_bytes\":{},\"ms\":{:.3f}}}", name, phase.weight_bytes,
                      phase.activation_bytes, phase.ms);
 }
 
+std::string pass_json(const GenerateForecast::Pass& pass) {
+  return fmt::format(
+             "{{\"width\":{},\"height\":{},\"steps\":{},\"full_steps\":{:.3f},\"encode_tiles\":{},\"decode_tiles\":{}",
+             pass.width, pass.height, pass.steps, pass.full_steps, pass.encode_tiles, pass.decode_tiles) +
+         phase_json("encode", pass.encode) + phase_json("step", pass.step) + phase_json("decode", pass.decode) + "}";
+}
+
 }  // namespace
 
 std::string forecast_text(const GenerateForecast& f) {
-  return fmt::format("{} of {} x {} pixels, {} steps of {}, {} schedule\n",
-                     f.count == 1 ? "1 picture" : fmt::format("{} pictures", f.count), f.width, f.height, f.steps,
-                     f.sampler, f.schedule) +
-         line("text", f, f.text, "") + line("step", f, f.step, how_stepped(f)) +
-         line("decode", f, f.decode, fmt::format(" {}", how_decoded(f))) +
+  std::string text = fmt::format("{} of {} x {} pixels",
+                                 f.count == 1 ? "1 picture" : fmt::format("{} pictures", f.count), f.width, f.height);
+  for (const GenerateForecast::Pass& pass : f.passes)
+    text += f.passes.size() > 1 || pass.width != f.width || pass.height != f.height
+                ? fmt::format(", {} steps at {} x {}", pass.steps, pass.width, pass.height)
+                : fmt::format(", {} steps", pass.steps);
+  text += fmt::format(" of {}, {} schedule\n", f.sampler, f.schedule) + line("text", f, f.text, "");
+  for (const GenerateForecast::Pass& pass : f.passes) text += lines(f, pass);
+  return text +
          fmt::format("peak memory {}; about {} in all\n", human_bytes(f.peak_memory_bytes), duration(f.total_ms));
 }
 
 std::string forecast_json(const GenerateForecast& f, const Model& model) {
-  return fmt::format(
-             "{{\"model\":{},\"width\":{},\"height\":{},\"steps\":{},\"count\":{},\"sampler\":{},\"schedule\":{},"
-             "\"rng\":{},\"decode_tiles\":{},\"texts_in_turn\":{},\"full_steps\":{:.3f},\"program_bytes\":{}",
-             json_string(model.path().native()), f.width, f.height, f.steps, f.count, json_string(f.sampler),
-             json_string(f.schedule), json_string(f.rng), f.decode_tiles, f.texts_in_turn, f.full_steps,
-             f.program_bytes) +
-         phase_json("text", f.text) + phase_json("step", f.step) + phase_json("decode", f.decode) +
-         fmt::format(",\"peak_memory_bytes\":{},\"total_ms\":{:.3f}}}\n", f.peak_memory_bytes, f.total_ms);
+  std::string text = fmt::format(
+      "{{\"model\":{},\"width\":{},\"height\":{},\"count\":{},\"batch\":{},\"sampler\":{},\"schedule\":{},"
+      "\"rng\":{},\"texts_in_turn\":{},\"program_bytes\":{}",
+      json_string(model.path().native()), f.width, f.height, f.count, f.batch, json_string(f.sampler),
+      json_string(f.schedule), json_string(f.rng), f.texts_in_turn, f.program_bytes);
+  text += phase_json("text", f.text) + ",\"passes\":[";
+  for (std::size_t i = 0; i < f.passes.size(); ++i) text += (i ? "," : "") + pass_json(f.passes[i]);
+  return text + fmt::format("],\"peak_memory_bytes\":{},\"total_ms\":{:.3f}}}\n", f.peak_memory_bytes, f.total_ms);
 }
 
 }  // namespace safelight::cli

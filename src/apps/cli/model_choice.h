@@ -17,7 +17,8 @@ struct ModelChoice {
   bool zero_terminal_snr = false;  // false: what the file says
 };
 
-// -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `choice` must live until the command has run.
+// -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `choice` must live until the command has
+// run.
 void add_model_options(Command& command, ModelChoice& choice);
 
 // Throws what Model::open() throws, and Error(io) if no model was named and the shipped one is not there.

@@ -20,8 +20,11 @@ void GenerateProgress::update(const Progress& report, double now) {
   if (stage_ == "picture") {
     picture_ = report.done;
     pictures_ = report.total;
+  } else if (stage_ == "batch") {
+    batch_ = report.done;
+    batches_ = report.total;
     step_ = 0;
-  } else if (stage_ == "step") {
+  } else if (stage_ == "step" || stage_ == "hires step") {
     step_ = report.done;
     steps_ = report.total;
     if (step_ > 0) {
@@ -48,21 +51,25 @@ double GenerateProgress::mean_step() const {
 
 double GenerateProgress::seconds_left(double now) const {
   if (first_step_ == 0) return -1;
-  const auto later = static_cast<double>(std::max<std::int64_t>(pictures_ - picture_ - 1, 0));
+  const auto later = static_cast<double>(std::max<std::int64_t>(batches_ - batch_ - 1, 0));
   const double steps = static_cast<double>(steps_ - step_) + later * static_cast<double>(steps_);
   const double since = stage_ == "step" ? now - last_step_at_ : 0;
-  return std::max(steps * mean_step() + (later + 1) * decode_ - since, 0.0);
+  return std::max(steps * mean_step() + static_cast<double>(pictures_ - picture_) * decode_ - since, 0.0);
 }
 
 std::string GenerateProgress::line(double now, int width, bool ascii) const {
   std::string before, after;
-  if (pictures_ > 1) before = fmt::format("picture {}/{}  ", std::min(picture_ + 1, pictures_), pictures_);
+  if (batches_ > 1) before = fmt::format("batch {}/{}  ", std::min(batch_ + 1, batches_), batches_);
   if (stage_ == "open")
     before += "opening the model";
   else if (stage_ == "text")
     before += "reading the prompt";
-  else if (stage_ == "decode")
+  else if (stage_ == "encode")
+    before += "looking at the picture";
+  else if (stage_ == "decode" || stage_ == "picture")
     before += "developing the picture";
+  else if (stage_ == "hires step")
+    before += fmt::format("second pass, step {}/{}", step_, steps_);
   else
     before += fmt::format("step {}/{}", step_, steps_);
   if (const double left = seconds_left(now); left >= 0)
@@ -71,7 +78,7 @@ std::string GenerateProgress::line(double now, int width, bool ascii) const {
   const int room = width - static_cast<int>(before.size() + after.size()) - 4;
   std::string text = before;
   if (steps_ > 0 && room >= kShortestBar) {
-    const double share = static_cast<double>(picture_ * steps_ + step_) / static_cast<double>(pictures_ * steps_);
+    const double share = static_cast<double>(batch_ * steps_ + step_) / static_cast<double>(batches_ * steps_);
     text += "  " + bar(std::min(room, kLongestBar), share, ascii);
   }
   if (static_cast<int>(before.size() + after.size()) + 2 <= width)
@@ -98,7 +105,7 @@ void ProgressDisplay::operator()(const Progress& report) {
   if (style_ == Style::line) {
     draw_line(progress_.line(time, terminal_width() - 1, ascii_));
     drawn_ = true;
-  } else if (progress_.stage() == "step" && report.done > 0 &&
+  } else if (progress_.stage().ends_with("step") && report.done > 0 &&
              (time - last_shown_ >= kLogEvery || progress_.at_last_step())) {
     fmt::print(stderr, "{}\n", progress_.line(time, 100, true));
     last_shown_ = time;

@@ -10,7 +10,7 @@
 
 namespace safelight::cli {
 
-// How far generate() has come, made from its Progress reports. Times are in seconds since any one moment.
+// How far a task has come, made from its Progress reports. Times are in seconds since any one moment.
 class GenerateProgress {
  public:
   void update(const Progress& report, double now);
@@ -24,13 +24,13 @@ class GenerateProgress {
   std::string line(double now, int width, bool ascii) const;
 
   std::string_view stage() const noexcept { return stage_; }
-  bool at_last_step() const noexcept { return stage_ == "step" && step_ == steps_; }
+  bool at_last_step() const noexcept { return stage_.ends_with("step") && step_ == steps_; }
 
  private:
   double mean_step() const;
 
   std::string stage_;
-  std::int64_t picture_ = 0, pictures_ = 1, step_ = 0, steps_ = 0;
+  std::int64_t picture_ = 0, pictures_ = 1, batch_ = 0, batches_ = 1, step_ = 0, steps_ = 0;
   double last_step_at_ = 0, first_step_ = 0, other_steps_ = 0;  // other_steps_: their sum
   std::int64_t counted_ = 0;                                    // steps in other_steps_
   double decode_began_ = 0, decode_ = 0;                        // decode_: what the last one took

@@ -10,8 +10,9 @@ namespace safelight::cpu {
 namespace {
 
 // Transforming a channel pair's weights costs as much as some 20 tiles' products, an input channel as much as the
-// products with 10 outputs.
-constexpr std::int64_t kFewestTiles = 24, kFewestChannels = 32;
+// products with 10 outputs. The tiles of one image decide, so that an image has the same bits in any batch; a call of
+// the UNet has two or more of them.
+constexpr std::int64_t kFewestTiles = 12, kFewestChannels = 32;
 // In the order of preference. At the picture's edges tiles reach beyond it; a filtering must not take more than so many
 // products for a pixel of the result, of which the direct convolution takes 9. F(2x2) saves less, and its transforms
 // cost less.
@@ -34,10 +35,14 @@ constexpr std::array<std::int64_t, 3> kWays{kTileBlock, 64, 256};
 // Below these products of pixels and channels a call is over too soon to tell one way from another.
 constexpr std::int64_t kWorthPlanning = 4'000'000;
 
+std::int64_t tiles_of_image(const ProductCall& call, int tile_side) {
+  const PixelSource& s = call.source;
+  return divide_up(s.out_height, tile_side) * divide_up(s.out_width, tile_side);
+}
+
 std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   const PixelSource& s = call.source;
-  return call.rows / (s.out_height * s.out_width) * divide_up(s.out_height, tile_side) *
-         divide_up(s.out_width, tile_side);
+  return call.rows / (s.out_height * s.out_width) * tiles_of_image(call, tile_side);
 }
 
 void convolve(Engine& engine, const ProductCall& product, int tile_side, std::int64_t tile_block) {
@@ -77,7 +82,8 @@ int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
   if (spec.kernel != 3 || spec.stride != 1 || spec.in < kFewestChannels || spec.out < kFewestChannels) return 0;
   for (const Filtering& filtering : kFilterings) {
     const std::int64_t tiles = tiles_of(call, filtering.tile_side);
-    if (tiles >= kFewestTiles && 2 * tiles * filtering.products <= filtering.twice_most * call.rows)
+    if (tiles_of_image(call, filtering.tile_side) >= kFewestTiles &&
+        2 * tiles * filtering.products <= filtering.twice_most * call.rows)
       return filtering.tile_side;
   }
   return 0;

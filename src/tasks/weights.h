@@ -1,0 +1,18 @@
+// The weights of each network in the files that the model was opened from.
+#pragma once
+
+#include <cstdint>
+
+#include "models/stable_diffusion.h"
+
+namespace safelight {
+
+enum class Part { text_encoder, unet, vae_encoder, vae_decoder };
+
+std::uint64_t weight_bytes(const StableDiffusion& networks, Part part);
+
+// Takes their pages out of this process's memory: see format/residency.h.
+void release_weights(const StableDiffusion& networks, Part part);
+void release_all_weights(const StableDiffusion& networks);
+
+}  // namespace safelight
