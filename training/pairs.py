@@ -18,10 +18,10 @@ CHUNK = 40                     # scenes
 BATCH = 8                      # pictures encoded at once
 
 
-def edit_groups(set_seed, chunk, count=CHUNK):
+def edit_groups(set_seed, chunk):
     """Lists of EDITS edits of one scene, each of another kind."""
     random, groups = np.random.default_rng([set_seed, chunk]), []
-    while len(groups) < count:
+    while len(groups) < CHUNK:
         group = edits.random_edits(scenes.training_scene(random, EDIT_OBJECT_SHARE), random, EDITS)
         if len(group) == EDITS:
             groups.append(group)

@@ -34,8 +34,16 @@ class Edit:
         return (not kind.outcome or kind.outcome(self.before, self.after) == self.after) and _stays(self.before, self.after)
 
 
-def random_edits(scene, random, count):
-    """Up to `count` edits of a scene, each of another kind; none makes a pair of attributes that is held out."""
+def share_of(edit):
+    return KINDS[edit.before["kind"]][edit.kind].share
+
+
+def is_trained(scene):
+    return not is_held_out(scene)
+
+
+def random_edits(scene, random, count, allowed=is_trained):
+    """Up to `count` edits of a scene, each of another kind, whose scenes after them are allowed."""
     kinds = KINDS[scene["kind"]]
     names = [name for name, kind in kinds.items() for _ in range(kind.share)]
     found = {}
@@ -44,7 +52,7 @@ def random_edits(scene, random, count):
         if len(found) == count:
             break
         after = None if name in found else kinds[name].change(scene, random)
-        if after and after != scene and not is_held_out(after) and Edit(name, scene, after).is_exact():
+        if after and after != scene and allowed(after) and Edit(name, scene, after).is_exact():
             found[name] = Edit(name, scene, after)
     return list(found.values())
 
