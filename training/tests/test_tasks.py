@@ -39,7 +39,7 @@ class Unets(unittest.TestCase):
             wide = model.UNet(**model.UNET, channels=channels)
             wide.load_state_dict(model.widened(unet.state_dict(), channels))
             with torch.no_grad():
-                more = torch.cat([x, latents(2, 2, channels - 4)], 1)
+                more = torch.cat([x, latents(2, 2, channels - 4)], 1) if channels > 4 else x
                 torch.testing.assert_close(wide(more, times, states), unet(x, times, states), rtol=0, atol=0, msg=task)
 
     def test_edit_model_is_exported_for_unscaled_latents(self):
@@ -64,7 +64,16 @@ class Unets(unittest.TestCase):
         start = {checkpoint.TEXT + name: value.numpy() for name, value in text.items()}
         packed = export.pack_task(start, "edit", {"input_blocks.0.0.weight": torch.ones(2, 8, 3, 3)}, text, vocabulary)
         rows = text[tokens.TABLE].numpy().astype(np.float16)
-        np.testing.assert_array_equal(packed[checkpoint.TOKEN_TABLE][[7, 320, 5]], rows[[1, 2, 0]])
+        np.testing.assert_array_equal(packed[checkpoint.TOKEN_TABLE][[7, 320, 5]], export.rounded(rows)[[1, 2, 0]])
+
+    def test_halves_are_rounded_to_the_nearest_short_one(self):
+        values = np.array([1, 1 + 1 / 128, 1 + 1.49 / 128, 1 + 1.5 / 128, 1 + 2.5 / 128, -.3, 0], np.float16)
+        kept = export.rounded(values)
+        np.testing.assert_array_equal(kept[:5], np.array([1, 1 + 1 / 128, 1 + 1 / 128, 1 + 2 / 128, 1 + 2 / 128], np.float16))
+        self.assertLess(abs(float(kept[5]) + .3), .3 / 256)
+        self.assertEqual(kept[6], 0)
+        wide = np.ones(2, np.float32)
+        self.assertIs(export.rounded(wide), wide)
 
     def test_description_names_the_task(self):
         with tempfile.TemporaryDirectory() as folder:
