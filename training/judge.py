@@ -11,7 +11,8 @@ Edited pictures (TASK edit) and filled ones (TASK inpaint) have fixed lists of t
 
 python -m training.judge list-TASK                writes the list, from a seed
 python -m training.judge inputs-TASK DIRECTORY    writes what to start from: 0.png, 0.mask.png (white: to be filled), ..., and texts.json
-python -m training.judge score-TASK DIRECTORY     scores pictures made from these, beside the renderer's own (ceiling) and the inputs (floor)
+python -m training.judge score-TASK DIRECTORY     scores pictures made from these, beside the renderer's own (ceiling) and the inputs (floor); if only
+                                                  the first of them are there, those
 python -m training.judge real-TASK                the ceiling and the floor alone
 """
 import argparse
@@ -148,10 +149,23 @@ def judge_task(what, task, path):
     elif what == "inputs":
         write_inputs(task, path)
     else:
-        cases = TASKS[task].cases()
-        columns = {"pictures": [png.read(path / f"{number}.png") for number in range(len(cases))]} if what == "score" else {}
+        cases, columns = TASKS[task].cases(), {}
+        if what == "score":
+            columns["pictures"] = list(first_pictures(path, len(cases)))
+            cases = cases[:len(columns["pictures"])]
         columns.update({"real": (case.answer() for case in cases), "identity": (case.picture() for case in cases)})
         print("\n".join(task_table(task, columns)))
+
+
+def first_pictures(folder, most):
+    """Pictures 0, 1, ... as far as there are: a first look need not be at all of them."""
+    for number in range(most):
+        path = folder / f"{number}.png"
+        if not path.exists():
+            if not number:
+                raise SystemExit(f"[judge] expected {path}")
+            return
+        yield png.read(path)
 
 
 def main():
