@@ -170,9 +170,12 @@ def first_pictures(folder, most):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("captions", "score", "real", "vae", *(f"{what}-{task}" for task in TASKS for what in ("list", "inputs", "score", "real"))))
+    of_tasks = (f"{what}-{task}" for task in TASKS for what in ("list", "inputs", "score", "real"))
+    parser.add_argument("what", choices=("captions", "score", "real", "vae", *of_tasks))
     parser.add_argument("path", nargs="?", type=pathlib.Path)
     options = parser.parse_args()
+    if not options.path and options.what.split("-")[0] in ("score", "vae", "inputs"):
+        parser.error(f"{options.what} needs a path")
     if "-" in options.what:
         judge_task(*options.what.split("-"), options.path)
         return
