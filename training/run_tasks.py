@@ -26,11 +26,11 @@ class TaskRun(Stages):
     def make_set(self, name, chunk_of, set_seed, count):
         vae = model.Autoencoder(**model.VAE, epsilon=EPSILON)
         vae.load_state_dict(self.started(checkpoint.VAE))
-        chunks, folder = self.path("chunks"), self.path(name)
+        chunks, path = self.path("chunks"), self.path(name)
         arrays = pairs.make_set(chunk_of, set_seed, -(-count // pairs.CHUNK), vae.eval(), self.options.processes, chunks)
-        part = folder.with_suffix(".part.npz")
+        part = path.with_suffix(".part.npz")
         np.savez(part, **arrays)
-        part.rename(folder)
+        part.rename(path)
         shutil.rmtree(chunks)
         return {key: list(value.shape) for key, value in arrays.items()}
 

@@ -67,7 +67,7 @@ class Unets(unittest.TestCase):
         np.testing.assert_array_equal(packed[checkpoint.TOKEN_TABLE][[7, 320, 5]], export.rounded(rows)[[1, 2, 0]])
 
     def test_halves_are_rounded_to_the_nearest_short_one(self):
-        values = np.array([1, 1 + 1 / 128, 1 + 1.49 / 128, 1 + 1.5 / 128, 1 + 2.5 / 128, -.3, 0], np.float16)
+        values = np.array([1, 1 + 1 / 128, 1 + 1.375 / 128, 1 + 1.5 / 128, 1 + 2.5 / 128, -.3, 0], np.float16)
         kept = export.rounded(values)
         np.testing.assert_array_equal(kept[:5], np.array([1, 1 + 1 / 128, 1 + 1 / 128, 1 + 2 / 128, 1 + 2 / 128], np.float16))
         self.assertLess(abs(float(kept[5]) + .3), .3 / 256)
