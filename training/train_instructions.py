@@ -38,7 +38,7 @@ def start_new_words(table, vocabulary, new):
     table[rows] += .1 * torch.randn((len(rows), table.shape[1]), generator=torch.Generator().manual_seed(17))
 
 
-def prepare(encoder, vocabulary, seconds, rate=1.5e-3, log=None, processes=2):
+def prepare(encoder, vocabulary, seconds, rate=3e-3, log=None, processes=2):
     heads, tokenizer = AttributeHeads(model.TEXT["width"], VALUES), tokens.Tokenizer()
     original, end, streams = copy.deepcopy(encoder).requires_grad_(False), int(vocabulary.rows(tokens.END)), {}
 
