@@ -6,15 +6,24 @@ python -m training.judge real                 scores the renderer's own pictures
 python -m training.judge vae MODEL            the same pictures through the model's autoencoder: the model's ceiling
 
 A line counts the captions that name the attribute. Colours and shapes of several objects may come in any order, since captions give none.
+
+Edited pictures (TASK edit) and filled ones (TASK inpaint) have fixed lists of their own, edit_cases.json and inpaint_cases.json:
+
+python -m training.judge list-TASK                writes the list, from a seed
+python -m training.judge inputs-TASK DIRECTORY    writes what to start from: 0.png, 0.mask.png (white: to be filled), ..., and texts.json
+python -m training.judge score-TASK DIRECTORY     scores pictures made from these, beside the renderer's own (ceiling) and the inputs (floor); if only
+                                                  the first of them are there, those
+python -m training.judge real-TASK                the ceiling and the floor alone
 """
 import argparse
 import collections
+import dataclasses
 import json
 import pathlib
 
 import numpy as np
 
-from . import png
+from . import judge_edit, judge_inpaint, png
 from .detect import detect
 from .papercut import captions, draw, scenes
 from .papercut.labels import labels
@@ -100,17 +109,82 @@ def through_vae(pictures, model_path):
             yield ((made.clamp(-1, 1) + 1) * 127.5 + .5).clamp(0, 255).permute(1, 2, 0).numpy().astype(np.uint8)
 
 
+TASKS = {"edit": judge_edit, "inpaint": judge_inpaint}
+
+
+def write_list(task):
+    entries = [json.dumps(dataclasses.asdict(case)) for case in TASKS[task].make_cases()]
+    TASKS[task].CASES.write_text("[\n" + ",\n".join(entries) + "\n]\n")
+
+
+def write_inputs(task, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = TASKS[task].cases()
+    for number, case in enumerate(cases):
+        TASKS[task].write_input(case, folder, number)
+    (folder / "texts.json").write_text(json.dumps([dict(text=case.text, seed=case.seed) for case in cases], indent=0))
+
+
+def task_table(task, columns):
+    """columns: {title: pictures of the fixed list's cases}. Lines of the mean of every measure: seen cases, unseen cases."""
+    cases, judged = TASKS[task].cases(), {}
+    for title, pictures in columns.items():
+        for case, picture in zip(cases, pictures):
+            for name, value in TASKS[task].measures(case, picture).items():
+                judged.setdefault((title, name, case.unseen), []).append(value)
+    yield "| measure | " + " | ".join(f"{title}: seen, unseen" for title in columns) + " |"
+    yield "| --- |" + " --- |" * len(columns)
+    for name in TASKS[task].MEASURES:
+        cells = [", ".join(_cell(judged.get((title, name, unseen), [])) for unseen in (False, True)) for title in columns]
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _cell(values):
+    return f"{np.mean(values):.2f} ({len(values)})" if values else "-"
+
+
+def judge_task(what, task, path):
+    if what == "list":
+        write_list(task)
+    elif what == "inputs":
+        write_inputs(task, path)
+    else:
+        cases, columns = TASKS[task].cases(), {}
+        if what == "score":
+            columns["pictures"] = list(first_pictures(path, len(cases)))
+            cases = cases[:len(columns["pictures"])]
+        columns.update({"real": (case.answer() for case in cases), "identity": (case.picture() for case in cases)})
+        print("\n".join(task_table(task, columns)))
+
+
+def first_pictures(folder, most):
+    """Pictures 0, 1, ... as far as there are: a first look need not be at all of them."""
+    for number in range(most):
+        path = folder / f"{number}.png"
+        if not path.exists():
+            if not number:
+                raise SystemExit(f"[judge] expected {path}")
+            return
+        yield png.read(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("captions", "score", "real", "vae"))
-    parser.add_argument("path", nargs="?")
+    of_tasks = (f"{what}-{task}" for task in TASKS for what in ("list", "inputs", "score", "real"))
+    parser.add_argument("what", choices=("captions", "score", "real", "vae", *of_tasks))
+    parser.add_argument("path", nargs="?", type=pathlib.Path)
     options = parser.parse_args()
+    if not options.path and options.what.split("-")[0] in ("score", "vae", "inputs"):
+        parser.error(f"{options.what} needs a path")
+    if "-" in options.what:
+        judge_task(*options.what.split("-"), options.path)
+        return
     if options.what == "captions":
         CAPTIONS.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in make_captions()) + "\n]\n")
         return
     entries = json.loads(CAPTIONS.read_text())
     if options.what == "score":
-        pictures = [png.read(pathlib.Path(options.path) / f"{number}.png") for number in range(len(entries))]
+        pictures = [png.read(options.path / f"{number}.png") for number in range(len(entries))]
     else:
         pictures = real_pictures(entries)
     print_table(score(through_vae(pictures, options.path) if options.what == "vae" else pictures, entries))

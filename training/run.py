@@ -1,78 +1,28 @@
 """The whole training, one command: python -m training.run
 
-Every stage leaves its result in training/runs/ and is skipped when that is there; the two long ones, of the autoencoder and the UNet, leave a
+Every stage leaves its result in training/runs/ and is skipped when that is there; the long ones, of the autoencoder and the UNets, leave a
 snapshot every four minutes until they are done. So a broken run goes on where it stopped; delete a file to repeat its stage and those after
-it. Times are wall clock for the machine to itself; the defaults start from nothing.
+it. Times are wall clock for the machine to itself; the defaults start from nothing and end with three models: text to picture, edit, inpaint.
 """
 import argparse
-import json
 import pathlib
-import time
 
 import numpy as np
 import torch
 
 from . import checkpoint, dataset, export, model, tokens, train_text, train_unet, train_vae
 from .model.vae import unfold_trunk
+from .run_tasks import EditRun, InpaintRun
+from .stages import Snapshot, Stages, replace
 
 TRAINING_SET = 1
 WHITENING_PICTURES, TEST_PICTURES = 160, 64
 
 
-def replace(path, value):
-    """torch.save that never leaves half a file."""
-    part = path.with_name(path.name + ".part")
-    torch.save(value, part)
-    part.replace(path)
-
-
-class Snapshot:
-    """The averaged weights of a stage's networks, now and then, until the stage has left its result: on entering, the networks take what an
-    earlier run left, and `seconds` is how long that had trained."""
-
-    def __init__(self, path, **networks):
-        self.path, self.networks, self.seconds = path, networks, 0.0
-
-    def __enter__(self):
-        if self.path.exists():
-            saved = torch.load(self.path)
-            self.seconds = saved["seconds"]
-            for name, network in self.networks.items():
-                network.load_state_dict(saved[name])
-        return self
-
-    def save(self, weights, seconds):
-        replace(self.path, dict({name: weights.averaged(name) for name in self.networks}, seconds=seconds))
-
-    def __exit__(self, failed, *_):
-        if not failed:
-            self.path.unlink(missing_ok=True)
-
-
-class Run:
-    """The stages, in order. Each is a method that makes one file of the same name in the run's directory."""
+class Run(Stages):
+    """The text-to-picture model."""
 
     STAGES = ("pictures.npy", "vocabulary.npy", "captions.npy", "vae_joint.pt", "vae_white.pt", "latents.npy", "text.pt", "unet.pt", "vae.pt")
-
-    def __init__(self, options):
-        self.options = options
-        self.directory = pathlib.Path(options.runs)
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.start = checkpoint.read(options.start) if options.start else None
-
-    def path(self, name):
-        return self.directory / name
-
-    def all(self):
-        for name in self.STAGES:
-            if self.path(name).exists():
-                continue
-            began = time.monotonic()
-            summary = getattr(self, name.split(".")[0])() or {}
-            line = dict(stage=name, wall=round(time.monotonic() - began, 1), **summary)
-            print(line, flush=True)
-            with open(self.path("stages.jsonl"), "a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
 
     def pictures(self):
         dataset.render_set(self.path("pictures.part.npy"), TRAINING_SET, self.chunks(), self.options.processes)
@@ -111,7 +61,7 @@ class Run:
         vocabulary = self.load_vocabulary()
         text = train_unet.new_networks(vocabulary)[1]
         if self.start:
-            text.load_state_dict(self.started_text(vocabulary))
+            text.load_state_dict(tokens.compacted(self.started(checkpoint.TEXT), vocabulary))
             summary = {}
         else:
             summary = train_text.pretrain(text, vocabulary, model.TEXT["width"], self.options.text_seconds, log=self.path("text.jsonl"),
@@ -149,26 +99,21 @@ class Run:
     def load_pictures(self):
         return np.load(self.path("pictures.npy"), mmap_mode="r")
 
-    def load_vocabulary(self):
-        return tokens.CompactVocabulary(np.load(self.path("vocabulary.npy")))
 
-    def started(self, prefix):
-        return {name: torch.from_numpy(value) for name, value in checkpoint.part(self.start, prefix).items()}
-
-    def started_text(self, vocabulary):
-        """The text encoder of the model started from, its table cut down to our words. Most of its rows are the unknown word's."""
-        text = self.started(checkpoint.TEXT)
-        table = text["embeddings.token_embedding.weight"]
-        unused = np.setdiff1d(np.arange(tokens.WORDS), vocabulary.ids)[-1]
-        text["embeddings.token_embedding.weight"] = torch.cat([table[unused][None], table[torch.from_numpy(vocabulary.ids).long()]])
-        return text
+def make_base(options):
+    run = Run(options, pathlib.Path(options.runs), checkpoint.read_stored(options.start) if options.start else None)
+    run.all()
+    trained = torch.load(run.path("unet.pt"))
+    tensors = export.pack(trained["unet"], trained["text"], torch.load(run.path("vae.pt")), run.load_vocabulary())
+    export.write(options.out, tensors)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", default="training/runs")
-    parser.add_argument("--out", default="models/papercut.safetensors")
+    parser.add_argument("--out", default="models/papercut.safetensors", help="the edit and the inpaint model go beside it, as NAME-edit and NAME-inpaint")
     parser.add_argument("--start", help="a model of the same layout to go on from, instead of from nothing")
+    parser.add_argument("--tasks-only", action="store_true", help="--out is there and stays; make the edit and the inpaint model of it")
     parser.add_argument("--processes", type=int, default=2, help="one for each processor core")
     parser.add_argument("--pictures", type=int, default=20000)
     parser.add_argument("--latents", type=int, default=12000, help="how many of the pictures the UNet sees")
@@ -176,15 +121,22 @@ def main():
     parser.add_argument("--text-seconds", type=float, default=60)
     parser.add_argument("--unet-seconds", type=float, default=7200)
     parser.add_argument("--finish-seconds", type=float, default=600)
+    parser.add_argument("--edit-scenes", type=int, default=2400, help="each is encoded with three edits")
+    parser.add_argument("--instruction-seconds", type=float, default=240, help="the edit model's text encoder")
+    parser.add_argument("--edit-seconds", type=float, default=2100, help="0: no edit model")
+    parser.add_argument("--inpaint-scenes", type=int, default=2800, help="each is encoded with four holes")
+    parser.add_argument("--inpaint-seconds", type=float, default=2100, help="0: no inpaint model")
     options = parser.parse_args()
-    if not options.vae_seconds and not options.start:
-        parser.error("--vae-seconds 0 keeps the autoencoder of --start, and there is none")
-    run = Run(options)
-    run.all()
-    trained = torch.load(run.path("unet.pt"))
-    tensors = export.pack(trained["unet"], trained["text"], torch.load(run.path("vae.pt")), run.load_vocabulary())
-    checkpoint.write(options.out, tensors)
-    print(f"written: {options.out}; judge it as training/README.md says")
+    if not options.tasks_only:
+        if not options.vae_seconds and not options.start:
+            parser.error("--vae-seconds 0 keeps the autoencoder of --start, and there is none")
+        make_base(options)
+    for task, make, seconds in (("edit", EditRun, options.edit_seconds), ("inpaint", InpaintRun, options.inpaint_seconds)):
+        if seconds:
+            out = pathlib.Path(options.out)
+            run = make(options, pathlib.Path(options.runs) / task, checkpoint.read_stored(out))
+            run.all()
+            run.write(out.with_name(f"{out.stem}-{task}{out.suffix}"))
 
 
 if __name__ == "__main__":

@@ -18,25 +18,43 @@ BATCH = 16
 def load(path):
     """UNet, text encoder and autoencoder as every other program would run them: folded weights, standard epsilons, the whole token table."""
     tensors = {name: torch.from_numpy(value) for name, value in checkpoint.read(path).items()}
-    unet, text, vae = model.UNet(**model.UNET), model.TextEncoder(**model.TEXT), model.Autoencoder(**model.VAE, epsilon=EPSILON)
+    channels = tensors[checkpoint.UNET + "input_blocks.0.0.weight"].shape[1]
+    unet, text, vae = model.UNet(**model.UNET, channels=channels), model.TextEncoder(**model.TEXT), model.Autoencoder(**model.VAE, epsilon=EPSILON)
     for network, prefix in ((unet, checkpoint.UNET), (text, checkpoint.TEXT), (vae, checkpoint.VAE)):
         network.load_state_dict(checkpoint.part(tensors, prefix))
     return unet.eval(), text.eval(), vae.eval()
+
+
+def starting_noise(seeds):
+    return torch.stack([torch.randn((4, 16, 16), generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+
+
+@torch.no_grad()
+def contexts(text, texts):
+    """The states of some texts, and as many of no text."""
+    tokenizer = tokens.Tokenizer()
+    return (text(torch.from_numpy(np.stack([tokenizer.padded(words) for words in batch])).long()) for batch in (texts, [""] * len(texts)))
+
+
+@torch.no_grad()
+def decoded(vae, latents):
+    """uint8 pictures (128, 128, 3)."""
+    made = []
+    for latent in latents:
+        picture = (vae.decode(latent[None])[0].clamp(-1, 1) + 1) * 127.5 + .5
+        made.append(picture.clamp(0, 255).permute(1, 2, 0).numpy().astype(np.uint8))
+    return made
 
 
 @torch.no_grad()
 def pictures(networks, captions, seeds, steps=25, guidance=4.0, sampler="ddim"):
     """uint8 pictures (128, 128, 3), one for each caption."""
     unet, text, vae = networks
-    tokenizer, made = tokens.Tokenizer(), []
+    made = []
     for start in range(0, len(captions), BATCH):
-        part = captions[start:start + BATCH]
-        noise = torch.stack([torch.randn((4, 16, 16), generator=torch.Generator().manual_seed(seed)) for seed in seeds[start:start + BATCH]])
-        context, empty = (text(torch.from_numpy(np.stack([tokenizer.padded(words) for words in batch])).long()) for batch in (part, [""] * len(part)))
-        latents = diffusion.SAMPLERS[sampler](unet, noise, context, empty, steps, guidance)
-        for latent in latents:
-            picture = (vae.decode(latent[None])[0].clamp(-1, 1) + 1) * 127.5 + .5
-            made.append(picture.clamp(0, 255).permute(1, 2, 0).numpy().astype(np.uint8))
+        context, empty = contexts(text, captions[start:start + BATCH])
+        noise_of = diffusion.text_guidance(unet, context, empty, guidance)
+        made += decoded(vae, diffusion.SAMPLERS[sampler](noise_of, starting_noise(seeds[start:start + BATCH]), steps))
     return made
 
 

@@ -13,6 +13,7 @@ import numpy as np
 START, END, LENGTH, WORDS = 49406, 49407, 77, 49408
 MERGES = 49152 - 256 - 2
 UNKNOWN = 0    # the row of the compact table for every word that captions never use
+TABLE = "embeddings.token_embedding.weight"
 _PIECES = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\w\s]|_)+")
 
 
@@ -90,3 +91,15 @@ class CompactVocabulary:
 
     def rows(self, ids):
         return self._rows[ids]
+
+
+def compacted(text, vocabulary):
+    """The weights of a text encoder with its table cut down to a vocabulary: rows of the whole table that no one taught are the unknown word's."""
+    table = text[TABLE]
+    unused = np.setdiff1d(np.arange(WORDS), vocabulary.ids)[-1]
+    return {**text, TABLE: table[[int(unused), *vocabulary.ids.tolist()]]}
+
+
+def known_words(table):
+    """The ids whose rows somebody taught; most rows of a whole table are the unknown word's."""
+    return np.flatnonzero((table != np.median(table, 0)).any(1)).tolist()

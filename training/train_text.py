@@ -17,9 +17,9 @@ SPREAD = 10               # how far into the padding the attributes must be read
 class AttributeHeads(nn.Module):
     """One linear classifier for each attribute; class 0 means that it does not apply."""
 
-    def __init__(self, width):
+    def __init__(self, width, attributes=None):
         super().__init__()
-        self.heads = nn.ModuleList([nn.Linear(width, 1 + len(values)) for values in labels.VALUES.values()])
+        self.heads = nn.ModuleList([nn.Linear(width, 1 + len(values)) for values in (attributes or labels.VALUES).values()])
 
     def forward(self, states):
         return [head(states) for head in self.heads]
@@ -39,6 +39,19 @@ def insert_unknown(ids, share, generator):
     return torch.where(position < place, ids, torch.where(position == place, word, ids.roll(1, 1)))
 
 
+def reading_loss(states, heads, ids, wanted, end, generator):
+    """How badly the heads read the attributes off states near the start of the padding, and what to log of it: the share of attributes read
+    right and of texts read right in all of them."""
+    first, rows = (ids == end).long().argmax(1), torch.arange(len(ids))
+    loss, right = 0.0, []
+    for place in (first + 2, first + 2 + torch.randint(0, SPREAD, first.shape, generator=generator)):
+        for logits, answers in zip(heads(states[rows, place.clamp(max=ids.shape[1] - 1)]), wanted.T):
+            loss = loss + F.cross_entropy(logits, answers) / len(wanted.T)
+            right.append(logits.argmax(1) == answers)
+    right = torch.stack(right).view(2, -1, len(ids)).float()
+    return loss, dict(right=float(right.mean()), whole=float(right.amin(1).mean()))
+
+
 def pretrain(encoder, vocabulary, width, seconds, rate=3e-3, log=None, processes=2):
     heads, tokenizer = AttributeHeads(width), tokens.Tokenizer()
     end, streams = int(vocabulary.rows(tokens.END)), {}
@@ -49,12 +62,6 @@ def pretrain(encoder, vocabulary, width, seconds, rate=3e-3, log=None, processes
         ids = np.stack([vocabulary.rows(tokenizer.padded(captions.caption(scene, random))) for scene in drawn])
         ids = insert_unknown(torch.from_numpy(ids).long(), .10, generator)
         wanted = torch.tensor([label_numbers(scene) for scene in drawn])
-        states, first = encoder(ids), (ids == end).long().argmax(1)
-        loss, right = 0.0, []
-        for place in (first + 2, first + 2 + torch.randint(0, SPREAD, first.shape, generator=generator)):
-            for logits, answers in zip(heads(states[torch.arange(BATCH), place.clamp(max=ids.shape[1] - 1)]), wanted.T):
-                loss = loss + F.cross_entropy(logits, answers) / len(wanted.T)
-                right.append(float((logits.argmax(1) == answers).float().mean()))
-        return loss, dict(right=float(np.mean(right)))
+        return reading_loss(encoder(ids), heads, ids, wanted, end, generator)
 
     return parallel.train(dict(text=encoder, heads=heads), loss_of, seconds, rate, processes=processes, average=.99, log=log)

@@ -16,10 +16,12 @@ def plural(word, number):
 
 
 class Writer:
-    """Writes one caption with one stream of random choices."""
+    """Writes one caption or instruction with one stream of random choices.
 
-    def __init__(self, random):
-        self.random = random
+    vague: how often an instruction to add something leaves its looks open."""
+
+    def __init__(self, random, vague=0.0):
+        self.random, self.vague = random, vague
 
     def pick(self, *options):
         return choose(self.random, options)
@@ -42,31 +44,32 @@ class Writer:
         return a(f"{word}{item['colour']} {item['shape']}")
 
     def landscape(self, scene):
-        things = [words for words in (self._house(scene), self._boat(scene), self._trees(scene), self._mountains(scene)) if words]
+        things = [words for words in (self.house(scene), self.boat(scene), self.trees(scene), self.mountains(scene)) if words]
         self.random.shuffle(things)
         return self._arrange(self._with_ground(things, scene), self._sky(scene), self._time(scene))
 
-    def _house(self, scene):
+    def house(self, scene, placed=False):
+        """placed: say where it is, always and not now and then."""
         house = scene["house"]
         if not house:
             return None
         kind = self.pick("house", "house", "house", "house", "cottage", "cabin")
         wall, roof = a(house["wall"]), house["roof"]
         words = self.pick(f"{wall} {kind} with {a(roof)} roof", f"{wall} {kind} with {a(roof)} roof", f"{wall} {kind}, {roof} roof")
-        return words + (self._place(house["position"]) if self.chance(.5) else "")
+        return words + (self.place(house["position"]) if placed or self.chance(.5) else "")
 
-    def _boat(self, scene):
+    def boat(self, scene, placed=False):
         boat = scene["boat"]
         if not boat:
             return None
         kind = self.pick("boat", "sailboat", "boat", "sailing boat")
         words = f"a {kind} with " + self.pick(*[f"{a(boat['sail'])} sail"] * 3, f"{boat['sail']} sails")
-        return words + (self._place(boat["position"]) if self.chance(.5) else "")
+        return words + (self.place(boat["position"]) if placed or self.chance(.5) else "")
 
-    def _place(self, position):
+    def place(self, position):
         return {"left": self.pick(" on the left", " at the left"), "middle": " in the middle", "right": self.pick(" on the right", " at the right")}[position]
 
-    def _trees(self, scene):
+    def trees(self, scene):
         trees = scene["trees"]
         if not trees["number"]:
             return None
@@ -75,7 +78,7 @@ class Writer:
             return self.pick(f"a forest of {looks} trees", f"many {looks} trees", f"{a(looks)} forest")
         return f"{a(looks)} tree" if trees["number"] == 1 else f"{NUMBER_WORDS[trees['number']]} {looks} trees"
 
-    def _mountains(self, scene):
+    def mountains(self, scene):
         number, colour, snow = (scene["mountains"][key] for key in ("number", "colour", "snow"))
         if not number:
             return None
@@ -105,7 +108,7 @@ class Writer:
     def _sky(self, scene):
         words = []
         if scene["body"]:
-            words.append(self._body(scene) + (self._place_above(scene["body_position"]) if self.chance(.65) else ""))
+            words.append(self.body(scene) + (self.place_above(scene["body_position"]) if self.chance(.65) else ""))
         if scene["stars"]:
             words.append(self.pick("stars", "stars", "bright stars"))
         if scene["clouds"]:
@@ -116,14 +119,14 @@ class Writer:
             words.append(self.pick("rain", "falling rain", "it is raining"))
         return words
 
-    def _body(self, scene):
+    def body(self, scene):
         if scene["body"] == "sun":
             return {"day": self.pick("the sun", "a yellow sun", "a sun"), "dawn": self.pick("the rising sun", "the sun", "a sun"),
                     "sunset": self.pick("the setting sun", "the sun", "a sun")}.get(scene["time"], "a sun")
         name = scene["body"] if scene["body"] == "crescent moon" else self.pick("full moon", "full moon", "moon")
         return self.pick("a ", "a ", "the ") + name
 
-    def _place_above(self, position):
+    def place_above(self, position):
         return {"left": self.pick(" on the left", " in the upper left", " at the left"), "middle": self.pick(" in the middle", " in the centre"),
                 "right": self.pick(" on the right", " in the upper right", " at the right")}[position]
 

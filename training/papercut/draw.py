@@ -120,15 +120,21 @@ def _body(canvas, scene):
         canvas.paint(box, crescent(x, y, BODY_RADIUS), MOON, shadow=0)
 
 
-def _clouds(canvas, scene):
-    random = stream(scene["seed"], "clouds")
+def cloud_places(scene, random):
+    """The places of the clouds, from their stream."""
     slots = [slot for slot in p.POSITIONS if not scene["body"] or slot != scene["body_position"]]
     if random.random() < .5:
         slots.reverse()
+    return slots[:scene["clouds"]]
+
+
+def _clouds(canvas, scene):
+    random = stream(scene["seed"], "clouds")
+    slots = cloud_places(scene, random)
     colour = CLOUD[scene["time"]]
     if scene["weather"] and scene["time"] != "night":
         colour = colour * .82
-    for slot in slots[:scene["clouds"]]:
+    for slot in slots:
         x, y, grow = SLOT[slot] + random.uniform(-2.5, 2.5), random.uniform(22, 28), random.uniform(1.12, 1.22)
         canvas.paint((x - 17 * grow, y - 12 * grow, x + 17 * grow, y + 6 * grow), cloud(x, y, grow), colour, shadow=.22)
 
@@ -168,13 +174,21 @@ def _ground(canvas, scene, horizon):
         canvas.below(middle, paper * .84 + horizon * .03, shadow=.25)
     if ground == "lake":
         _lake(canvas, scene, water)
-    shore = ground == "sea" and (scene["house"] or scene["trees"]["number"])
     if scene["boat"]:
-        _boat(canvas, scene, WATER_LINE["lake" if ground == "lake" else "shore" if shore else "sea"])
-    if shore:
+        _boat(canvas, scene, water_line(scene))
+    if has_shore(scene):
         canvas.below(_hill(stream(scene["seed"], "shore"), 112, 1.5), paper * .86, shadow=.25)
     elif ground == "hills":
         canvas.below(front, paper * .72, shadow=.25)
+
+
+def has_shore(scene):
+    """Whether there is land before the sea, for what cannot stand on water."""
+    return scene["ground"] == "sea" and bool(scene["house"] or scene["trees"]["number"])
+
+
+def water_line(scene):
+    return WATER_LINE["lake" if scene["ground"] == "lake" else "shore" if has_shore(scene) else "sea"]
 
 
 def _waves(canvas, random, water, horizon):
@@ -246,11 +260,16 @@ def tree_slots(scene):
     return [slot for slot in p.POSITIONS if slot not in taken]
 
 
+def tree_places(scene, random):
+    """The places of single trees, from their stream."""
+    slots = tree_slots(scene)
+    return [slots[which] for which in random.permutation(len(slots))[:scene["trees"]["number"]]]
+
+
 def _trees(canvas, scene, base):
     random = stream(scene["seed"], "trees")
-    slots = tree_slots(scene)
-    for which in random.permutation(len(slots))[:scene["trees"]["number"]]:
-        x, size = SLOT[slots[which]] + random.uniform(-2, 2), random.uniform(1.22, 1.32)
+    for slot in tree_places(scene, random):
+        x, size = SLOT[slot] + random.uniform(-2, 2), random.uniform(1.22, 1.32)
         _tree(canvas, scene, x, base, size)
 
 

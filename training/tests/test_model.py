@@ -12,7 +12,7 @@ except ImportError:
     torch = None
 
 if torch:
-    from training import checkpoint, diffusion, export, model, muon, parallel, run, tokens, train_unet, train_vae
+    from training import checkpoint, diffusion, export, model, muon, parallel, stages, tokens, train_unet, train_vae
     from training.model.vae import EPSILON, unfold_trunk
     from training.train_text import insert_unknown
 
@@ -138,12 +138,12 @@ class Training(unittest.TestCase):
             path = pathlib.Path(folder) / "snapshot.pt"
             broken, again = torch.nn.Linear(4, 1), torch.nn.Linear(4, 1)
             with self.assertRaises(KeyboardInterrupt):
-                with run.Snapshot(path, line=broken) as snapshot:
+                with stages.Snapshot(path, line=broken) as snapshot:
                     self.assertEqual(snapshot.seconds, 0)
                     weights = parallel.SharedWeights(dict(line=broken), 1)
                     snapshot.save(weights, 12.5)
                     raise KeyboardInterrupt
-            with run.Snapshot(path, line=again) as snapshot:
+            with stages.Snapshot(path, line=again) as snapshot:
                 self.assertEqual(snapshot.seconds, 12.5)
                 self.assertTrue(torch.equal(again.weight, broken.weight))
                 self.assertTrue(path.exists())
@@ -176,12 +176,11 @@ class Samplers(unittest.TestCase):
     def test_a_perfect_model_of_one_picture_finds_it(self):
         target, shares = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(5)), diffusion.signal_shares()
 
-        def unet(latents, times, context):
-            share = shares[times][:, None, None, None]
-            return (latents - share.sqrt() * target) / (1 - share).sqrt()
+        def noise_of(latents, time):
+            return (latents - shares[time].sqrt() * target) / (1 - shares[time]).sqrt()
         noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(6))
         for name, sampler in diffusion.SAMPLERS.items():
-            made = sampler(unet, noise, torch.zeros(1, 1), torch.zeros(1, 1), steps=10, guidance=3.0)
+            made = sampler(noise_of, noise, steps=10)
             torch.testing.assert_close(made, target, rtol=0, atol=2e-3, msg=name)
 
 
