@@ -100,7 +100,7 @@ TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
       refusal(arguments(unet), 5),
       HasSubstr("has a UNet, but no text encoder (64 wide), no VAE decoder, no VAE encoder; add --text-encoder FILE "
                 "and --vae FILE"));
-  EXPECT_THAT(refusal(arguments(unet, {"--vae", text}), 5), HasSubstr("is a text encoder (tensor "));
+  EXPECT_THAT(refusal(arguments(unet, {"--vae", text}), 5), HasSubstr("is a text encoder of width 64 (tensor "));
   EXPECT_THAT(refusal(arguments(unet, {"--text-encoder", text, "--text-encoder", text}), 2),
               HasSubstr("are both for one place"));
   EXPECT_THAT(refusal(arguments(unet, {"--variant", "fp16"}), 2),

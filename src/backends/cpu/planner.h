@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace safelight::cpu {
 
@@ -17,7 +18,7 @@ struct PlanKey {
   std::string_view op;                     // one word, a literal
   std::array<std::int64_t, 6> sizes = {};  // unused ones stay 0
 
-  auto operator<=>(const PlanKey&) const = default;
+  bool operator<(const PlanKey& other) const { return std::tie(op, sizes) < std::tie(other.op, other.sizes); }
 };
 
 class Planner {

@@ -40,7 +40,8 @@ class ReferenceInt8Linear final : public Linear {
   }
 
   void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
-    const std::int64_t rows = x.elements() / spec_.in, rows_per_image = x.dim(0) > 0 ? rows / x.dim(0) : 0;
+    const std::int64_t rows = x.elements() / spec_.in,
+                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
     std::vector<double> sums(rows_.size());
     for (std::int64_t row = 0; row < rows; ++row) {
       const Rounded in = round_row(row_of(x, row));

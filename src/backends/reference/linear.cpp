@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "backends/reference/layers.h"
@@ -21,7 +22,8 @@ class ReferenceLinear final : public Linear {
 
  private:
   void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
-    const std::int64_t rows = x.elements() / spec_.in, rows_per_image = x.dim(0) > 0 ? rows / x.dim(0) : 0;
+    const std::int64_t rows = x.elements() / spec_.in,
+                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
     std::vector<double> sums(static_cast<std::size_t>(spec_.out));
     for (std::int64_t row = 0; row < rows; ++row) {
       sums.assign(bias_.floats().begin(), bias_.floats().end());
