@@ -65,13 +65,13 @@ GenerateForecast forecast(Model& model, const OutpaintOptions& options);
 
 // A picture as an instruction says, with a model that is made for it: the UNet sees the picture (Brooks et al. 2023,
 // "InstructPix2Pix"). The prompt is the instruction.
-struct EditOptions {
+struct EditPictureOptions {
   GenerateOptions generate{};  // width, height: as in TransformOptions
   Picture picture{};
   double image_cfg = 1.5;                // how closely the result keeps to the picture
   ResizeMode resize = ResizeMode::crop;  // as in TransformOptions
 };
-GenerateReport edit(Model& model, const EditOptions& options, const OnPicture& on_picture);
-GenerateForecast forecast(Model& model, const EditOptions& options);
+GenerateReport edit(Model& model, const EditPictureOptions& options, const OnPicture& on_picture);
+GenerateForecast forecast(Model& model, const EditPictureOptions& options);
 
 }  // namespace safelight

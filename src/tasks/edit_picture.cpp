@@ -7,7 +7,7 @@
 
 namespace safelight {
 
-Job edit_job(const Model::State& model, const EditOptions& options) {
+Job edit_job(const Model::State& model, const EditPictureOptions& options) {
   expect_model(model.networks, "edit", {ModelTask::edit});
   check_picture_task(options.generate, options.picture);
   const std::int64_t factor = model.networks.size_multiple();
@@ -25,11 +25,11 @@ Job edit_job(const Model::State& model, const EditOptions& options) {
   return job;
 }
 
-GenerateReport edit(Model& model, const EditOptions& options, const OnPicture& on_picture) {
+GenerateReport edit(Model& model, const EditPictureOptions& options, const OnPicture& on_picture) {
   return run_job(model, options.generate, edit_job(model.state(), options), on_picture);
 }
 
-GenerateForecast forecast(Model& model, const EditOptions& options) {
+GenerateForecast forecast(Model& model, const EditPictureOptions& options) {
   return forecast_job(model, options.generate, edit_job(model.state(), options));
 }
 

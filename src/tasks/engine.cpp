@@ -52,7 +52,7 @@ class Engine {
 
   void begin(const PhasePlan& phase) { model_.backend->keep_spare(phase.keep_spare); }
   // What one phase leaves behind would only add to the memory of the next.
-  void end(Part part) {
+  void end(NetworkPart part) {
     model_.backend->trim();
     release_weights(model_.networks, part);
   }
@@ -101,7 +101,7 @@ void Engine::encode_texts() {
   const bool tells_size = model_.networks.unet.vector_width() > 0;
   for (std::size_t pass = 0; pass < (tells_size ? plan_.passes.size() : 1); ++pass)
     texts_.push_back(encode_texts_for(pass));
-  end(Part::text_encoder);
+  end(NetworkPart::text_encoder);
   report_.text_ms = stopwatch.ms();
 }
 
@@ -140,7 +140,7 @@ Tensor Engine::encode_pictures() {
   }
   if (!job_.mask.empty()) inspect(0, "mask", to_nchw(job_.mask));
   if (job_.sight == Sight::masked_picture) seen = scaled(model_.backend->concat(job_.seen_mask, seen), 1);
-  end(Part::vae_encoder);
+  end(NetworkPart::vae_encoder);
   return seen;
 }
 
@@ -216,7 +216,7 @@ Tensor Engine::sample_pass(std::size_t index, std::int64_t first, std::int64_t c
   Tensor latents = sample(
       *sampler, levels, std::move(x), denoiser, [&] { return noise.next(); }, model_.context, on_step,
       index == 0 ? blending(*sampler, picture, start) : Amendment{}, stage);
-  end(Part::unet);
+  end(NetworkPart::unet);
   return latents;
 }
 
@@ -233,7 +233,7 @@ Tensor Engine::decode(std::size_t pass, const Tensor& latents) {
                                   scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)),
                                   memory.decode_tiles, *model_.backend, on_tile);
   model_.context.report("decode", tiles, tiles);
-  end(Part::vae_decoder);
+  end(NetworkPart::vae_decoder);
   decode_ms_ += stopwatch.ms();
   return pixels;
 }
@@ -250,7 +250,7 @@ Tensor Engine::enlarged(const Tensor& latents) {
     const Picture small = to_picture(decode(0, image(latents, k)));
     set_image(result, k, encode(1, to_tensor(resize(small, second.width, second.height)), {}));
   }
-  end(Part::vae_encoder);
+  end(NetworkPart::vae_encoder);
   return result;
 }
 

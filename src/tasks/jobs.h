@@ -11,7 +11,7 @@ Job generate_job(const Model::State& model, const GenerateOptions& options);
 Job transform_job(const Model::State& model, const TransformOptions& options);
 Job inpaint_job(const Model::State& model, const InpaintOptions& options);
 Job outpaint_job(const Model::State& model, const OutpaintOptions& options);
-Job edit_job(const Model::State& model, const EditOptions& options);
+Job edit_job(const Model::State& model, const EditPictureOptions& options);
 
 // What tasks that take a picture have in common to refuse, Error(usage): a picture without pixels, a second pass.
 void check_picture_task(const GenerateOptions& options, const Picture& picture);

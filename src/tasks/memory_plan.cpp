@@ -61,14 +61,14 @@ class Planner {
         available_(demand.available) {
     release_all_weights(model.networks);  // what is resident then stays so in every phase
     plan_.program = resident_memory();
-    plan_.text.weights = weight_bytes(model.networks, Part::text_encoder);
+    plan_.text.weights = weight_bytes(model.networks, NetworkPart::text_encoder);
     for (const PassDemand& pass : demand.passes) {
       PassMemory& memory = plan_.passes.emplace_back();
       memory.encodes = pass.encodes;
       memory.decodes = pass.decodes;
-      memory.encode.weights = pass.encodes ? weight_bytes(model.networks, Part::vae_encoder) : 0;
-      memory.step.weights = weight_bytes(model.networks, Part::unet);
-      memory.decode.weights = pass.decodes ? weight_bytes(model.networks, Part::vae_decoder) : 0;
+      memory.encode.weights = pass.encodes ? weight_bytes(model.networks, NetworkPart::vae_encoder) : 0;
+      memory.step.weights = weight_bytes(model.networks, NetworkPart::unet);
+      memory.decode.weights = pass.decodes ? weight_bytes(model.networks, NetworkPart::vae_decoder) : 0;
     }
   }
 

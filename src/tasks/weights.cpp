@@ -5,15 +5,15 @@
 namespace safelight {
 namespace {
 
-std::string_view prefix(const StableDiffusion& networks, Part part) {
+std::string_view prefix(const StableDiffusion& networks, NetworkPart part) {
   switch (part) {
-    case Part::text_encoder:
+    case NetworkPart::text_encoder:
       return networks.text_encoder_prefix();
-    case Part::unet:
+    case NetworkPart::unet:
       return StableDiffusion::kUNet;
-    case Part::vae_encoder:
+    case NetworkPart::vae_encoder:
       return StableDiffusion::kVaeEncoder;
-    case Part::vae_decoder:
+    case NetworkPart::vae_decoder:
       return StableDiffusion::kVaeDecoder;
   }
   return {};
@@ -21,11 +21,11 @@ std::string_view prefix(const StableDiffusion& networks, Part part) {
 
 }  // namespace
 
-std::uint64_t weight_bytes(const StableDiffusion& networks, Part part) {
+std::uint64_t weight_bytes(const StableDiffusion& networks, NetworkPart part) {
   return bytes_below(networks.file, prefix(networks, part));
 }
 
-void release_weights(const StableDiffusion& networks, Part part) {
+void release_weights(const StableDiffusion& networks, NetworkPart part) {
   release_pages(networks.file, prefix(networks, part));
 }
 

@@ -7,12 +7,12 @@
 
 namespace safelight {
 
-enum class Part { text_encoder, unet, vae_encoder, vae_decoder };
+enum class NetworkPart { text_encoder, unet, vae_encoder, vae_decoder };
 
-std::uint64_t weight_bytes(const StableDiffusion& networks, Part part);
+std::uint64_t weight_bytes(const StableDiffusion& networks, NetworkPart part);
 
 // Takes their pages out of this process's memory: see format/residency.h.
-void release_weights(const StableDiffusion& networks, Part part);
+void release_weights(const StableDiffusion& networks, NetworkPart part);
 void release_all_weights(const StableDiffusion& networks);
 
 }  // namespace safelight

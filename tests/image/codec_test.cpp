@@ -163,7 +163,7 @@ TEST(Codecs, OtherFilesAreSaidByName) {
 TEST(Codecs, BombsAreRefusedBeforeAnythingIsAllocated) {
   std::vector<std::byte> jpeg = encode_picture(PictureFormat::jpeg, gradient(8, 8));
   constexpr std::array kFrame{std::byte{0xFF}, std::byte{0xC0}};
-  const auto frame = std::ranges::search(jpeg, kFrame).begin();
+  const auto frame = std::search(jpeg.begin(), jpeg.end(), kFrame.begin(), kFrame.end());
   ASSERT_NE(frame, jpeg.end());
   std::fill_n(frame + 5, 4, std::byte{0xFD});
   EXPECT_ERROR(decode_picture(jpeg, "x"), limit, "65021 x 65021");

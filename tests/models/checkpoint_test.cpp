@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr const char *kUnet = "model.diffusion_model.", *kVae = "first_stage_model.", *kText = "cond_stage_model.";
+constexpr const char* kVae = "first_stage_model.";
 
 bool same_bytes(const Tensor& a, const Tensor& b) {
   return a.bytes() == b.bytes() && std::memcmp(a.data(), b.data(), a.bytes()) == 0;

@@ -96,7 +96,7 @@ TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
   GenerateOptions small{.prompt = "x", .steps = 2, .seed = 1};
   agrees(4, "transform", small,
          [&](Model::State& model) { return transform_job(model, {.generate = small, .picture = picture}); });
-  const EditOptions edit{.generate = small, .picture = picture};
+  const EditPictureOptions edit{.generate = small, .picture = picture};
   agrees(8, "edit", small, [&](Model::State& model) { return edit_job(model, edit); });
   const InpaintOptions inpaint{.generate = small, .picture = picture, .mask = Mask(96, 64, 255)};
   agrees(9, "inpaint", small, [&](Model::State& model) { return inpaint_job(model, inpaint); });

@@ -97,7 +97,7 @@ class PictureTasks : public ::testing::Test {
   Made made(Model& model, const TransformOptions& options) { return run(model, options, transform); }
   Made made(Model& model, const InpaintOptions& options) { return run(model, options, inpaint); }
   Made made(Model& model, const OutpaintOptions& options) { return run(model, options, outpaint); }
-  Made made(Model& model, const EditOptions& options) { return run(model, options, edit); }
+  Made made(Model& model, const EditPictureOptions& options) { return run(model, options, edit); }
 
  private:
   // Once for all tests: opening takes longer than most of them.
@@ -157,7 +157,7 @@ TEST_F(PictureTaskParity, Edit) {
   for (const std::string sampler : {"euler", "ddim"})
     expect_golden(
         made(model(8),
-             EditOptions{.generate = options(sampler, "normal"), .picture = golden_picture(), .image_cfg = 1.5}),
+             EditPictureOptions{.generate = options(sampler, "normal"), .picture = golden_picture(), .image_cfg = 1.5}),
         "edit " + sampler + " normal 1.0");
 }
 
@@ -296,7 +296,7 @@ TEST_F(PictureTasks, AModelForAnotherTaskIsRefusedAndItsUseNamed) {
 // --- edit -----------------------------------------------------------------------------------------------------------
 
 TEST_F(PictureTasks, EditFollowsBothScales) {
-  EditOptions wanted{.generate = small(), .picture = golden_picture()};
+  EditPictureOptions wanted{.generate = small(), .picture = golden_picture()};
   const Made first = made(model(8), wanted);
   EXPECT_EQ(*first.info.find("Image CFG scale"), "1.5");
   EXPECT_EQ(first.info.find("Denoising strength"), nullptr);
@@ -493,7 +493,8 @@ TEST_F(PictureTasks, TheForecastKnowsTheEncoderAndBothPasses) {
   EXPECT_GT(of_transform.passes[0].encode.weight_bytes, 0u);
   EXPECT_GT(of_transform.passes[0].encode.activation_bytes, 0u);
   EXPECT_EQ(of_transform.passes[0].steps, 1);
-  const GenerateForecast of_edit = forecast(model(8), EditOptions{.generate = small(), .picture = golden_picture()});
+  const GenerateForecast of_edit =
+      forecast(model(8), EditPictureOptions{.generate = small(), .picture = golden_picture()});
   EXPECT_GT(of_edit.passes[0].step.activation_bytes, of_transform.passes[0].step.activation_bytes)
       << "three answers instead of two";
   GenerateOptions wanted = small();

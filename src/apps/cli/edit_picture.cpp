@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   PictureArguments common;
-  EditOptions task;
+  EditPictureOptions task;
   std::string input, resize = "crop";
 };
 
