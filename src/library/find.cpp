@@ -65,11 +65,6 @@ bool is_hash(std::string_view text) {
   return digits && (text.size() == 8 || text.size() == 10 || text.size() == 12 || text.size() == 64);
 }
 
-bool has_hash(const FileHashes& hashes, std::string_view hash) {
-  return hash == hashes.autov1 || hash == hashes.autov2 || hash == hashes.autov3 || hash == hashes.sha256 ||
-         hash == hashes.data_sha256;
-}
-
 bool is_file(const FoundModel& model) {
   std::error_code ignored;
   return model.problem.empty() && fs::is_regular_file(model.path, ignored);
@@ -146,20 +141,35 @@ std::string list_names(const Matches& models) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-[[noreturn]] void fail_without_match(const std::string& text, const std::vector<FoundModel>& models,
+// What was looked for, as it is told and as a name that others may be near to.
+struct Wanted {
+  std::string text, name;
+  bool by_hash = false;
+};
+
+[[noreturn]] void fail_without_match(const Wanted& wanted, const std::vector<FoundModel>& models,
                                      std::span<const fs::path> folders) {
   std::vector<std::string> looked;
   for (const fs::path& folder : folders) looked.push_back(printable(folder.native()));
   if (models.empty())
-    fail(ErrorCategory::io, "[model] {}: no such file, and no models to look for the name in{}{}", printable(text),
-         looked.empty() ? "" : ": ", fmt::join(looked, ", "));
+    fail(ErrorCategory::io, "[model] {}: no such file, and no models to look for the name in{}{}",
+         printable(wanted.text), looked.empty() ? "" : ": ", fmt::join(looked, ", "));
   const std::string where = fmt::format("no file and no model of {}", fmt::join(looked, ", "));
   Matches nearest;
   for (const FoundModel& model : models) nearest.push_back(&model);
-  std::ranges::stable_sort(nearest, {}, [&](const FoundModel* model) { return farness(*model, text); });
+  std::ranges::stable_sort(nearest, {}, [&](const FoundModel* model) { return farness(*model, wanted.name); });
   nearest.resize(std::min(nearest.size(), std::size_t{3}));
-  fail(ErrorCategory::io, "[model] {}: {}; the nearest: {}{}", printable(text), where, list_names(nearest),
-       is_hash(lower_case(text)) ? "; safelight models --hash computes the hashes that are missing" : "");
+  fail(ErrorCategory::io, "[model] {}: {}; the nearest: {}{}", printable(wanted.text), where, list_names(nearest),
+       wanted.by_hash ? "; safelight models --hash computes the hashes that are missing" : "");
+}
+
+std::vector<FoundModel> models_below(std::span<const fs::path> folders, const Context& context) {
+  std::vector<ModelsRoot> roots;
+  std::vector<FoundModel> problems;
+  std::error_code ignored;
+  for (const fs::path& folder : folders)
+    if (fs::is_directory(folder, ignored)) std::ranges::move(roots_of(folder, problems), std::back_inserter(roots));
+  return find_models(roots, context);
 }
 
 // Two names of one file are one model.
@@ -169,17 +179,20 @@ bool are_one_file(const Matches& models) {
       models, [&](const FoundModel* model) { return fs::equivalent(model->path, models.front()->path, ignored); });
 }
 
+// REQUIRES: at least one.
+fs::path the_one(const Matches& matches, const std::string& text) {
+  if (matches.size() > 1 && !are_one_file(matches))
+    fail(ErrorCategory::usage, "[model] {} is the name of {} models: {}; name one of them in full", printable(text),
+         matches.size(), list_names(matches));
+  return matches.front()->path;
+}
+
 }  // namespace
 
 fs::path find_model(const std::string& text, std::span<const fs::path> folders, const Context& context) {
   std::error_code ignored;
   if (fs::exists(text, ignored)) return text;
-  std::vector<ModelsRoot> roots;
-  std::vector<FoundModel> problems;
-  for (const fs::path& folder : folders)
-    if (fs::is_directory(folder, ignored)) std::ranges::move(roots_of(folder, problems), std::back_inserter(roots));
-  const std::vector<FoundModel> models = find_models(roots, context);
-
+  const std::vector<FoundModel> models = models_below(folders, context);
   Matches matches = by_name(models, text);
   if (const auto title = parse_title(text); title && matches.empty()) {
     matches = with_hash(by_name(models, title->name), *title, context);
@@ -187,10 +200,31 @@ fs::path find_model(const std::string& text, std::span<const fs::path> folders, 
   }
   if (const std::string hash = lower_case(text); matches.empty() && is_hash(hash))
     matches = by_hash(models, hash, context);
-  if (matches.empty()) fail_without_match(text, models, folders);
-  if (matches.size() > 1 && !are_one_file(matches))
-    fail(ErrorCategory::usage, "[model] {} is the name of {} models: {}; name one of them in full", printable(text),
-         matches.size(), list_names(matches));
+  if (matches.empty()) fail_without_match({text, text, is_hash(lower_case(text))}, models, folders);
+  return the_one(matches, text);
+}
+
+fs::path find_model_by_hash_or_name(const std::string& hash, const std::string& name, std::span<const fs::path> folders,
+                                    const Context& context) {
+  const std::vector<FoundModel> models = models_below(folders, context);
+  const std::string digits = lower_case(hash);
+  Matches named = name.empty() ? Matches() : by_name(models, name);
+  Matches matches = is_hash(digits) ? by_hash(models, digits, context) : Matches();
+  if (matches.empty()) std::swap(matches, named);
+  if (matches.size() > 1)  // weak hashes: all small files have one AutoV1
+    std::erase_if(matches, [&](const FoundModel* model) {
+      return !named.empty() && std::ranges::find(named, model) == named.end();
+    });
+  const std::string text = digits.empty() ? name : name.empty() ? digits : fmt::format("{} [{}]", name, digits);
+  if (matches.empty()) fail_without_match({text, name, is_hash(digits)}, models, folders);
+  return the_one(matches, text);
+}
+
+std::optional<fs::path> find_companion(const std::string& file_name, std::span<const fs::path> folders,
+                                       const Context& context) {
+  const std::vector<FoundModel> models = models_below(folders, context);
+  const Matches matches = by_name(models, file_name);
+  if (matches.empty() || !are_one_file(matches)) return std::nullopt;
   return matches.front()->path;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,5 +22,17 @@ namespace safelight {
 // hashes. Throws Error(cancelled).
 std::filesystem::path find_model(const std::string& text, std::span<const std::filesystem::path> folders,
                                  const Context& context = {});
+
+// The model that something made with it tells of, such as a picture: the one with the hash, if that is known of one
+// (see above), else the one with the name; either may be empty. Of several with the hash, the one with the name. The
+// file may have another hash if it was found by its name. Throws as above.
+std::filesystem::path find_model_by_hash_or_name(const std::string& hash, const std::string& name,
+                                                 std::span<const std::filesystem::path> folders,
+                                                 const Context& context = {});
+
+// The one file or folder of this name, such as a VAE's; nothing if there is none, or several. Throws Error(cancelled).
+std::optional<std::filesystem::path> find_companion(const std::string& file_name,
+                                                    std::span<const std::filesystem::path> folders,
+                                                    const Context& context = {});
 
 }  // namespace safelight

@@ -32,4 +32,9 @@ std::string autov1_of(const std::filesystem::path& file) {
   return hash.hex().substr(0, 8);
 }
 
+bool has_hash(const FileHashes& hashes, std::string_view hash) {
+  return hash == hashes.autov1 || hash == hashes.autov2 || hash == hashes.autov3 || hash == hashes.sha256 ||
+         hash == hashes.data_sha256;
+}
+
 }  // namespace safelight

@@ -2,6 +2,7 @@
 #include "image/resize_mode.h"
 #include "tasks/canvas.h"
 #include "tasks/engine.h"
+#include "tasks/field_names.h"
 #include "tasks/jobs.h"
 #include "tasks/model_state.h"
 
@@ -20,6 +21,8 @@ Job edit_job(const Model::State& model, const EditPictureOptions& options) {
   job.sight = Sight::picture_to_edit;
   job.seen = to_tensor(resize_to(options.picture, width, height, options.resize));
   job.image_cfg = options.image_cfg;
+  if (options.resize != ResizeMode::crop)
+    job.settings.emplace_back(field::kResizeMode, std::string(info(options.resize).names.label));
   job.width = width;
   job.height = height;
   return job;

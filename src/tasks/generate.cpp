@@ -7,6 +7,7 @@
 
 #include "core/fail.h"
 #include "tasks/engine.h"
+#include "tasks/field_names.h"
 #include "tasks/jobs.h"
 #include "tasks/model_state.h"
 
@@ -47,14 +48,14 @@ Pass hires_pass(const Model::State& model, const HiresOptions& hires, const Pass
     };
     pass.width = enlarged(first.width);
     pass.height = enlarged(first.height);
-    settings.emplace_back("Hires upscale", fmt::format("{}", hires.scale));
+    settings.emplace_back(field::kHiresUpscale, fmt::format("{}", hires.scale));
   } else {
     check_side("hires", pass.width, factor);
     check_side("hires", pass.height, factor);
-    settings.emplace_back("Hires resize", fmt::format("{}x{}", pass.width, pass.height));
+    settings.emplace_back(field::kHiresResize, fmt::format("{}x{}", pass.width, pass.height));
   }
-  if (hires.steps != 0) settings.emplace_back("Hires steps", fmt::format("{}", hires.steps));
-  settings.emplace_back("Hires upscaler", std::string(parse_upscaler(hires.upscaler).names.label));
+  if (hires.steps != 0) settings.emplace_back(field::kHiresSteps, fmt::format("{}", hires.steps));
+  settings.emplace_back(field::kHiresUpscaler, std::string(parse_upscaler(hires.upscaler).names.label));
   return pass;
 }
 

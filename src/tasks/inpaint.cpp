@@ -10,6 +10,7 @@
 #include "image/resize_mode.h"
 #include "tasks/canvas.h"
 #include "tasks/engine.h"
+#include "tasks/field_names.h"
 #include "tasks/jobs.h"
 #include "tasks/model_state.h"
 
@@ -56,14 +57,15 @@ Work work_on(const Model::State& model, const InpaintOptions& options, const Mas
 
 Settings settings_of(const InpaintOptions& options) {
   Settings settings;
-  if (options.invert) settings.emplace_back("Mask mode", "Inpaint not masked");
-  settings.emplace_back("Mask blur", fmt::format("{}", options.mask_blur));
+  if (options.invert) settings.emplace_back(field::kMaskMode, field::kNotMasked);
+  settings.emplace_back(field::kMaskBlur, fmt::format("{}", options.mask_blur));
   if (options.only_masked) {
-    settings.emplace_back("Inpaint area", "Only masked");
-    settings.emplace_back("Masked area padding", fmt::format("{}", options.padding));
+    settings.emplace_back(field::kInpaintArea, field::kOnlyMasked);
+    settings.emplace_back(field::kPadding, fmt::format("{}", options.padding));
   }
   if (options.content != MaskedContent::original)
-    settings.emplace_back("Masked content", std::string(info(options.content).names.label));
+    settings.emplace_back(field::kMaskedContent, std::string(info(options.content).names.label));
+  if (!options.composite) settings.emplace_back(field::kComposite, "false");
   return settings;
 }
 

@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "tasks/conditioning.h"
+#include "tasks/field_names.h"
 
 namespace safelight {
 namespace {
@@ -56,17 +57,17 @@ void check_micro_conditioning(const StableDiffusion& networks, const MicroCondit
 
 std::vector<std::pair<std::string, std::string>> micro_conditioning_fields(const MicroConditioning& micro) {
   std::vector<std::pair<std::string, std::string>> fields;
-  const auto add_size = [&fields](const char* name, const std::optional<PictureSize>& size) {
+  const auto add_size = [&fields](std::string_view name, const std::optional<PictureSize>& size) {
     if (size) fields.emplace_back(name, fmt::format("{}x{}", size->width, size->height));
   };
-  const auto add_score = [&fields](const char* name, const std::optional<double>& score) {
+  const auto add_score = [&fields](std::string_view name, const std::optional<double>& score) {
     if (score) fields.emplace_back(name, fmt::format("{}", *score));
   };
-  add_size("Original size", micro.original_size);
-  if (micro.crop) fields.emplace_back("Crop", fmt::format("{}x{}", micro.crop->left, micro.crop->top));
-  add_size("Target size", micro.target_size);
-  add_score("Aesthetic score", micro.aesthetic_score);
-  add_score("Negative aesthetic score", micro.negative_aesthetic_score);
+  add_size(field::kOriginalSize, micro.original_size);
+  if (micro.crop) fields.emplace_back(field::kCrop, fmt::format("{}x{}", micro.crop->left, micro.crop->top));
+  add_size(field::kTargetSize, micro.target_size);
+  add_score(field::kAestheticScore, micro.aesthetic_score);
+  add_score(field::kNegativeAestheticScore, micro.negative_aesthetic_score);
   return fields;
 }
 

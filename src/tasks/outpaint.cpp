@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "core/fail.h"
+#include "image/extension_text.h"
 #include "image/outpaint_canvas.h"
 #include "tasks/canvas.h"
 #include "tasks/engine.h"
+#include "tasks/field_names.h"
 #include "tasks/jobs.h"
 #include "tasks/model_state.h"
 
@@ -60,8 +62,9 @@ Job outpaint_job(const Model::State& model, const OutpaintOptions& options) {
   Job job;
   job.passes = {{.width = width, .height = height, .steps = options.generate.steps, .strength = strength}};
   repaint(job, model, canvas.picture, seam_mask(width, height, canvas.known, 0), MaskedContent::original, strength);
-  job.settings.emplace_back("Outpaint", fmt::format("left={},top={},right={},bottom={}", wanted.left, wanted.top,
-                                                    wanted.right, wanted.bottom));
+  job.settings.emplace_back(field::kOutpaint, extension_text(wanted));
+  if (options.overlap != OutpaintOptions{}.overlap)
+    job.settings.emplace_back(field::kOverlap, fmt::format("{}", options.overlap));
   job.width = wanted.left + picture.width + wanted.right;
   job.height = wanted.top + picture.height + wanted.bottom;
   const Region shown{inside.left - wanted.left, inside.top - wanted.top, job.width, job.height};

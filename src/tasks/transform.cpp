@@ -3,6 +3,7 @@
 #include "image/resize_mode.h"
 #include "tasks/canvas.h"
 #include "tasks/engine.h"
+#include "tasks/field_names.h"
 #include "tasks/jobs.h"
 #include "tasks/model_state.h"
 
@@ -41,6 +42,8 @@ Job transform_job(const Model::State& model, const TransformOptions& options) {
   job.picture = to_tensor(resize_to(options.picture, width, height, options.resize));
   job.from_noise = false;
   job.encoder_noise = options.encoder_noise;
+  if (options.resize != ResizeMode::crop)
+    job.settings.emplace_back(field::kResizeMode, std::string(info(options.resize).names.label));
   job.width = width;
   job.height = height;
   return job;

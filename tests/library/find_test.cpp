@@ -91,5 +91,37 @@ TEST_F(FindModel, NoMatchNamesTheNearest) {
   EXPECT_ERROR(find_model("x", {}), io, "no such file, and no models");
 }
 
+TEST_F(FindModel, ByHashElseByName) {
+  const std::vector<fs::path> folders = {folder_.path()};
+  const auto found = [&](const std::string& hash, const std::string& name) {
+    return find_model_by_hash_or_name(hash, name, folders);
+  };
+  EXPECT_EQ(found("", "Alpha"), a_);
+  EXPECT_EQ(found("0123456789", "Alpha"), a_);  // the hash is for the caller to compare
+  const std::string weak = autov1_of(a_);       // that of all small files
+  EXPECT_EQ(found(weak, "Alpha"), a_);
+  EXPECT_ERROR(found(weak, ""), usage, "[model] " + weak + " is the name of 3 models: ");
+  EXPECT_ERROR(found("0123456789", "Alpla"), io, "[model] Alpla [0123456789]: no file and no model of ");
+  EXPECT_ERROR(found("0123456789", "Alpla"), io, "the nearest: Anime/Alpha.safetensors, ");
+  EXPECT_ERROR(found("0123456789", ""), io, "safelight models --hash computes the hashes that are missing");
+}
+
+TEST_F(FindModel, TheHashCountsMoreThanTheName) {
+  const std::string hash = hash_file(b_).autov2;
+  const std::vector<fs::path> folders = {folder_.path()};
+  EXPECT_EQ(find_model_by_hash_or_name(hash, "Alpha", folders), b_);
+}
+
+TEST_F(FindModel, CompanionsAreUnambiguousOrNone) {
+  const std::vector<fs::path> folders = {folder_.path()};
+  EXPECT_EQ(find_companion("style.safetensors", folders), c_);
+  EXPECT_EQ(find_companion("other.safetensors", folders), std::nullopt);
+  folder_.add("loras/two/style.safetensors", lora_for_sd1());
+  EXPECT_EQ(find_companion("style.safetensors", folders), c_);  // the more exact name
+  fs::remove(c_);
+  folder_.add("loras/one/style.safetensors", lora_for_sd1());
+  EXPECT_EQ(find_companion("style.safetensors", folders), std::nullopt);
+}
+
 }  // namespace
 }  // namespace safelight::test

@@ -26,6 +26,7 @@ void add_models(Command app, int& status);
 void add_outpaint(Command app, int& status);
 void add_rename(Command app, int& status);
 void add_repair(Command app, int& status);
+void add_replay(Command app, int& status);
 void add_scan(Command app, int& status);
 void add_set_metadata(Command app, int& status);
 void add_sheet(Command app, int& status);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,8 +12,7 @@
 #include "apps/cli/commands.h"
 #include "core/json_text.h"
 #include "core/printable.h"
-#include "image/comfy_graph.h"
-#include "image/infotext.h"
+#include "image/picture_settings.h"
 #include "safelight/picture.h"
 
 namespace safelight::cli {
@@ -22,36 +20,11 @@ namespace {
 
 constexpr std::size_t kLongestText = 200;  // characters shown of a text that is not understood
 constexpr std::size_t kWidestName = 30;
-constexpr std::string_view kGraph = "prompt", kUserInterface = "workflow";  // ComfyUI's keywords
 
 struct Options {
   std::vector<std::string> pictures;
   bool json = false;
 };
-
-// The settings that a picture carries, in whose form, and the texts that are something else.
-struct Said {
-  std::optional<Infotext> settings;
-  std::string_view form;  // "infotext" or "comfyui"
-  PictureText others;
-};
-
-Said understood(PictureText texts) {
-  Said said;
-  if (auto text = texts.extract(std::string(kInfotextKeyword))) {
-    said.settings = parse_infotext(text.mapped());
-    said.form = "infotext";
-  } else if (const auto graph = texts.find(std::string(kGraph)); graph != texts.end()) {
-    said.settings = parse_comfy_graph(graph->second);
-    if (said.settings) {
-      said.form = "comfyui";
-      texts.erase(graph);
-      texts.erase(std::string(kUserInterface));  // the same graph, as it is drawn
-    }
-  }
-  said.others = std::move(texts);
-  return said;
-}
 
 // --- for people -----------------------------------------------------------------------------------------------------
 
@@ -66,12 +39,12 @@ void add_row(std::string& out, std::string_view name, std::string_view text, std
   }
 }
 
-std::string as_text(const std::string& path, const PictureFile& file, const Said& said) {
+std::string as_text(const std::string& path, const PictureFile& file, const PictureSettings& said) {
   std::string out =
       fmt::format("{}  {}, {} x {}", printable(path), name(file.format), file.picture.width, file.picture.height);
   if (file.orientation != 1) out += fmt::format(", turned upright (EXIF orientation {})", file.orientation);
   if (!file.alpha.empty()) out += ", with transparent parts";
-  out += said.form == "comfyui" ? ", made by ComfyUI\n" : "\n";
+  out += said.settings && said.form == SettingsForm::comfy_graph ? ", made by ComfyUI\n" : "\n";
 
   std::vector<std::pair<std::string_view, std::string_view>> rows;
   if (said.settings) {
@@ -100,11 +73,11 @@ std::string json_object(const Pairs& pairs) {
   return out + "}";
 }
 
-std::string as_json(const std::string& path, const PictureFile& file, const Said& said) {
+std::string as_json(const std::string& path, const PictureFile& file, const PictureSettings& said) {
   std::string out = fmt::format(
       R"({{"path":{},"format":"{}","width":{},"height":{},"orientation":{},"transparent":{},"settings_from":{})",
       json_string(path), name(file.format), file.picture.width, file.picture.height, file.orientation,
-      !file.alpha.empty(), said.settings ? json_string(said.form) : "null");
+      !file.alpha.empty(), said.settings ? json_string(name(said.form)) : "null");
   if (said.settings)
     out += fmt::format(R"(,"prompt":{},"negative_prompt":{},"settings":{})", json_string(said.settings->prompt),
                        json_string(said.settings->negative_prompt), json_object(said.settings->fields));
@@ -115,7 +88,7 @@ int show(const Options& options) {
   std::string out;
   for (const std::string& path : options.pictures) {
     PictureFile file = read_picture(path);
-    const Said said = understood(std::move(file.text));
+    const PictureSettings said = read_settings(std::move(file.text));
     if (!out.empty()) out += options.json ? "," : "\n";
     out += options.json ? as_json(path, file, said) : as_text(path, file, said);
   }

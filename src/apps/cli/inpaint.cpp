@@ -5,7 +5,6 @@
 
 #include "apps/cli/commands.h"
 #include "apps/cli/make_pictures.h"
-#include "core/fail.h"
 #include "core/json_text.h"
 #include "image/masked_content.h"
 
@@ -19,21 +18,13 @@ struct Options {
   bool no_composite = false;
 };
 
-// From a file of its own, or from what is transparent in the picture.
-Mask given_mask(const Options& o, const PictureFile& input) {
-  if (!o.mask.empty()) return mask_from_file(read_picture(o.mask));
-  if (input.alpha.empty())
-    fail(ErrorCategory::usage, "[mask] expected --mask, or a picture with transparent parts, found neither");
-  return mask_from_transparency(input);
-}
-
 int run(Options& o) {
   settle(o.common);
   o.task.generate = o.common.generate;
   o.task.content = parse_masked_content(o.content);
   o.task.composite = !o.no_composite;
   PictureFile input = read_picture(o.input);
-  o.task.mask = given_mask(o, input);
+  o.task.mask = given_mask(o.mask, input);
   o.task.picture = std::move(input.picture);
   const std::string json = fmt::format(
       ",\"input\":{},\"mask\":{},\"invert\":{},\"strength\":{},\"mask_blur\":{},\"content\":{},\"only_masked\":{},"

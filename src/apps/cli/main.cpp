@@ -16,16 +16,16 @@ namespace {
 
 // In the order in which the help lists them.
 constexpr std::array kCommands = {
-    safelight::cli::add_generate, safelight::cli::add_transform, safelight::cli::add_inpaint,
-    safelight::cli::add_outpaint, safelight::cli::add_edit,      safelight::cli::add_sheet,
-    safelight::cli::add_info,     safelight::cli::add_what,      safelight::cli::add_models,
-    safelight::cli::add_ls,       safelight::cli::add_tree,      safelight::cli::add_header,
-    safelight::cli::add_check,    safelight::cli::add_repair,    safelight::cli::add_hash,
-    safelight::cli::add_keep,     safelight::cli::add_drop,      safelight::cli::add_rename,
-    safelight::cli::add_split,    safelight::cli::add_join,      safelight::cli::add_stat,
-    safelight::cli::add_diff,     safelight::cli::add_cast,      safelight::cli::add_merge,
-    safelight::cli::add_cat,      safelight::cli::add_slice,     safelight::cli::add_set_metadata,
-    safelight::cli::add_convert,  safelight::cli::add_scan,
+    safelight::cli::add_generate,     safelight::cli::add_transform, safelight::cli::add_inpaint,
+    safelight::cli::add_outpaint,     safelight::cli::add_edit,      safelight::cli::add_sheet,
+    safelight::cli::add_info,         safelight::cli::add_replay,    safelight::cli::add_what,
+    safelight::cli::add_models,       safelight::cli::add_ls,        safelight::cli::add_tree,
+    safelight::cli::add_header,       safelight::cli::add_check,     safelight::cli::add_repair,
+    safelight::cli::add_hash,         safelight::cli::add_keep,      safelight::cli::add_drop,
+    safelight::cli::add_rename,       safelight::cli::add_split,     safelight::cli::add_join,
+    safelight::cli::add_stat,         safelight::cli::add_diff,      safelight::cli::add_cast,
+    safelight::cli::add_merge,        safelight::cli::add_cat,       safelight::cli::add_slice,
+    safelight::cli::add_set_metadata, safelight::cli::add_convert,   safelight::cli::add_scan,
 };
 
 int run(int argc, char** argv) {

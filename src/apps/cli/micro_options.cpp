@@ -1,7 +1,7 @@
 #include "apps/cli/micro_options.h"
 
-#include "apps/cli/number_pair.h"
 #include "core/fail.h"
+#include "core/number_text.h"
 #include "core/printable.h"
 
 namespace safelight::cli {

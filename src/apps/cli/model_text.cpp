@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apps/cli/shell_word.h"
 #include "core/human.h"
 #include "core/json_text.h"
 
@@ -39,15 +40,6 @@ std::string types_json(std::span<const TypeShare> types) {
   return json_list(types, [](const TypeShare& t) {
     return fmt::format(R"({{"dtype":"{}","tensors":{},"bytes":{}}})", name(t.dtype), t.tensors, t.bytes);
   });
-}
-
-// A word of a shell's command line.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,=:@%";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 bool lacks_vae(const Recognition& model) {

@@ -1,9 +1,6 @@
 // safelight outpaint: more of a picture beyond its edges.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <memory>
 #include <optional>
 
@@ -12,6 +9,7 @@
 #include "core/fail.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "image/extension_text.h"
 
 namespace safelight::cli {
 namespace {
@@ -23,31 +21,12 @@ struct Options {
   double strength = 0;
 };
 
-// "left=64,right=32": any of the four sides, each at most once.
 Extension given_extension(const std::string& text) {
-  struct Side {
-    std::string_view name;
-    std::optional<std::int64_t> pixels;
-  };
-  std::array<Side, 4> sides{{{"left", {}}, {"top", {}}, {"right", {}}, {"bottom", {}}}};
-  std::string_view rest = text;
-  do {
-    const std::string_view word = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-    const std::size_t equals = std::min(word.find('='), word.size());
-    const auto side = std::ranges::find(sides, word.substr(0, equals), &Side::name);
-    std::int64_t pixels = 0;
-    const std::string_view number = word.substr(std::min(equals + 1, word.size()));
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), pixels);
-    if (side == sides.end() || side->pixels || error != std::errc() || end != number.data() + number.size())
-      fail(ErrorCategory::usage,
-           "[extend] expected left=N,top=N,right=N,bottom=N, or some of them, each once, found {}", printable(text));
-    side->pixels = pixels;
-  } while (!rest.empty());
-  return {.left = sides[0].pixels.value_or(0),
-          .top = sides[1].pixels.value_or(0),
-          .right = sides[2].pixels.value_or(0),
-          .bottom = sides[3].pixels.value_or(0)};
+  const std::optional<Extension> extension = parse_extension(text);
+  if (!extension)
+    fail(ErrorCategory::usage, "[extend] expected left=N,top=N,right=N,bottom=N, or some of them, each once, found {}",
+         printable(text));
+  return *extension;
 }
 
 int run(Options& o, bool strength_given) {

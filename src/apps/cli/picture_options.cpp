@@ -1,8 +1,8 @@
 #include "apps/cli/picture_options.h"
 
 #include "apps/cli/arguments.h"
-#include "apps/cli/number_pair.h"
 #include "core/fail.h"
+#include "core/number_text.h"
 #include "core/printable.h"
 #include "safelight/safetensors.h"
 
@@ -93,13 +93,17 @@ void add_sampling_options(Command command, PictureArguments& o) {
 
 void add_run_options(Command command, PictureArguments& o) {
   GenerateOptions& g = o.generate;
-  add_threads_option(command, o.threads);
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
       .show_default();
   command
       .add_option("--precision", g.precision,
                   "full, or int8: linear layers of the UNet in 8 bits, faster, slightly another picture")
       .show_default();
+  add_machine_options(command, o);
+}
+
+void add_machine_options(Command command, PictureArguments& o) {
+  add_threads_option(command, o.threads);
   command.add_option("--backend", o.backend, "cpu, or reference (slow, exact)").show_default();
   command.add_flag("--no-measuring", o.no_measuring,
                    "Do not try which ways to cut the work are fastest here (they are kept for the next run); the\n"
@@ -112,7 +116,7 @@ void add_run_options(Command command, PictureArguments& o) {
       "what a picture that is worked on became: picture_latents, seen_latents, mask; in folders 1, 2, ...\n"
       "if there are several");
   command
-      .add_option("--max-memory", g.max_memory,
+      .add_option("--max-memory", o.generate.max_memory,
                   "Most bytes in memory, the model's file included; 2600MB and 2.5GB are understood. Where it is\n"
                   "short, fewer pictures go together, and they are decoded in tiles; where that is not enough,\n"
                   "nothing is begun")
@@ -134,6 +138,13 @@ void settle(PictureArguments& o) {
 
 void add_input_option(Command command, std::string& path) {
   command.add_option("-i,--input", path, "The picture to work on: PNG, JPEG or WebP").required();
+}
+
+Mask given_mask(const std::string& path, const PictureFile& input) {
+  if (!path.empty()) return mask_from_file(read_picture(path));
+  if (input.alpha.empty())
+    fail(ErrorCategory::usage, "[mask] expected --mask, or a picture with transparent parts, found neither");
+  return mask_from_transparency(input);
 }
 
 void add_resize_option(Command command, std::string& mode) {
