@@ -75,7 +75,7 @@ class ReplayCommand : public ::testing::Test {
 
   // A picture with this text, as another program may have made it.
   std::string told(const std::string& parameters, const std::string& name = "told.png") const {
-    write_picture(path(name), Picture(64, 64), {{"parameters", parameters}});
+    write_picture(path(name), Picture(16, 16), {{"parameters", parameters}});
     return path(name);
   }
 
@@ -94,24 +94,24 @@ class ReplayCommand : public ::testing::Test {
   TemporaryFolder models_, cache_, folder_;
 };
 
-const std::string kTold = "a house\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64, Model: paper";
+const std::string kTold = "a house\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 16x16, Model: paper";
 
 TEST_F(ReplayCommand, OurPicturesComeBackBitForBit) {
   for (Arguments more :
        {Arguments{"--hires", "1.5", "--hires-strength", "0.7", "--hires-steps", "3", "--precision", "int8"},
-        {"--hires", "96x80", "--hires-upscaler", "lanczos", "--rng", "cpu", "--sampler", "ddim"},
+        {"--hires", "24x32", "--hires-upscaler", "lanczos", "--rng", "cpu", "--sampler", "ddim"},
         {"--cache", "2", "--guidance-interval", "0.2,0.9", "--sampler", "euler_a", "--negative=-rain"},
         {"--sampler", "dpmpp_2m", "--schedule", "karras", "--prediction", "v", "--zero-terminal-snr"}}) {
     SCOPED_TRACE(more.front());
-    const Arguments size{"--width", "64", "--height", "72"};
+    const Arguments size{"--width", "16", "--height", "24"};
     more.insert(more.end(), size.begin(), size.end());
     expect_same(made(more), more);
   }
 }
 
 TEST_F(ReplayCommand, TheCommandLineMakesTheSamePicture) {
-  const PictureFile original = made({"--hires", "72x80", "--cache", "2", "--negative=-rain", "--width", "64",
-                                     "--height", "64", "--precision", "int8", "--cfg", "-4.25"});
+  const PictureFile original = made({"--hires", "24x16", "--cache", "2", "--negative=-rain", "--width", "16",
+                                     "--height", "16", "--precision", "int8", "--cfg", "-4.25"});
   const Result dry = run_here({"replay", path("in.png"), "-o", path("again.png"), "--json", "--dry-run"});
   ASSERT_EQ(dry.exit_code, 0) << dry.err;
   const Result made_by_command = run_here(command_of(dry.out));
@@ -122,8 +122,8 @@ TEST_F(ReplayCommand, TheCommandLineMakesTheSamePicture) {
 TEST_F(ReplayCommand, WhatXlWasTold) {
   add_layout("xl.safetensors", "tiny-sdxl");
   const Arguments more{"--model",         models_ / "xl.safetensors",
-                       "--width",         "64",
-                       "--height",        "64",
+                       "--width",         "16",
+                       "--height",        "16",
                        "--original-size", "500x700",
                        "--crop",          "8,16",
                        "--target-size",   "96x64"};
@@ -143,9 +143,9 @@ TEST_F(ReplayCommand, OneOfABatchAlone) {
                                   "--seed",
                                   "5",
                                   "-W",
-                                  "64",
+                                  "16",
                                   "-H",
-                                  "64",
+                                  "16",
                                   "--count",
                                   "3",
                                   "--batch",
@@ -177,9 +177,9 @@ TEST_F(ReplayCommand, ModelsInSeveralFilesAndFolders) {
 
 TEST_F(ReplayCommand, PicturesFromPictures) {
   write_file(models_ / "edits.safetensors", tiny_file(8));
-  Picture picture(72, 64), mask(72, 64);
+  Picture picture(24, 16), mask(24, 16);
   for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = static_cast<std::uint8_t>(i * 11 % 241);
-  for (std::int64_t y = 16; y < 48; ++y) std::fill_n(mask.at(24, y), 3 * 32, std::uint8_t{255});
+  for (std::int64_t y = 4; y < 12; ++y) std::fill_n(mask.at(8, y), 3 * 8, std::uint8_t{255});
   write_picture(path("source.png"), picture);
   write_picture(path("mask.png"), mask);
   struct Case {
@@ -188,10 +188,10 @@ TEST_F(ReplayCommand, PicturesFromPictures) {
   };
   const Arguments input{"-i", path("source.png")};
   const Arguments both{"-i", path("source.png"), "--mask", path("mask.png")};
-  for (const Case& c : {Case{"transform", {"--strength", "0.7", "--width", "64", "--resize", "stretch"}, input},
+  for (const Case& c : {Case{"transform", {"--strength", "0.7", "--width", "16", "--resize", "stretch"}, input},
                         {"inpaint", {"--mask-blur", "2.5", "--invert", "--no-composite"}, both},
                         {"inpaint",
-                         {"--only-masked", "--padding", "9", "--width", "64", "--height", "64", "--strength", "0.7",
+                         {"--only-masked", "--padding", "9", "--width", "16", "--height", "16", "--strength", "0.7",
                           "--masked-content", "fill"},
                          both},
                         {"outpaint", {"--extend", "left=0,top=8,right=9,bottom=0", "--overlap", "8"}, input},
@@ -216,12 +216,12 @@ TEST_F(ReplayCommand, TheCommandLineIsOneForAShell) {
   ASSERT_EQ(dry.exit_code, 0) << dry.err;
   EXPECT_EQ(dry.out, "safelight generate --prompt $'it\\'s a\\x1b house' --negative 'rain, fog' --model " +
                          (models_ / "paper.safetensors").native() +
-                         " --output told-replay.png --width 64 --height 64 --steps 2 --cfg 7 --sampler euler "
+                         " --output told-replay.png --width 16 --height 16 --steps 2 --cfg 7 --sampler euler "
                          "--schedule automatic --seed 5\n");
 }
 
 TEST_F(ReplayCommand, StartNoiseFromAFileMustBeGivenAgain) {
-  made({"-W", "64", "-H", "64", "--rng", "cpu", "--dump", path("dump")});
+  made({"-W", "16", "-H", "16", "--rng", "cpu", "--dump", path("dump")});
   const Arguments noise{"--init-latents", path("dump/start_noise.safetensors")};
   const PictureFile original = made(noise);
   const Result without = run_here({"replay", path("in.png"), "-o", path("again.png"), "-q"});
@@ -249,16 +249,16 @@ TEST_F(ReplayCommand, OtherProgramsPicturesInAllFormats) {
               HasSubstr("safelight: warning: not as in the picture: Clip skip 2: the text encoder's layer"));
   EXPECT_THAT(people.err, HasSubstr(" % of the pixels are others than in " + path("a.png")));
   write_picture(
-      path("c.png"), Picture(64, 64),
+      path("c.png"), Picture(16, 16),
       {{"prompt",
         R"({"3": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 2, "cfg": 3, "sampler_name": "euler",
       "scheduler": "normal", "denoise": 1.0, "positive": ["6", 0], "latent_image": ["5", 0], "model": ["4", 0]}},
       "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "scenery"}},
-      "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 72}},
+      "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 16, "height": 24}},
       "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "paper.safetensors"}}})"}});
   const Result comfy = run_here({"replay", path("c.png"), "-o", path("again.png"), "--json"});
   ASSERT_EQ(comfy.exit_code, 0) << comfy.err;
-  for (const char* part : {"\"unmet\":[]", "\"rng\":\"cpu\"", "\"height\":72", "\"prompt\":\"scenery\"", "\"cfg\":3,"})
+  for (const char* part : {"\"unmet\":[]", "\"rng\":\"cpu\"", "\"height\":24", "\"prompt\":\"scenery\"", "\"cfg\":3,"})
     EXPECT_THAT(comfy.out, HasSubstr(part));
 }
 
@@ -284,10 +284,10 @@ TEST_F(ReplayCommand, RefusesWhatMakesNoSense) {
   write_file(path("text.png"), "no picture");
   const std::string picture = told(kTold);
   const std::string unknown =
-      told("x\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64, Model hash: 0123456789, Model: papper",
+      told("x\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 16x16, Model hash: 0123456789, Model: papper",
            "u.png");
-  const std::string nameless = told("x\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64", "n.png");
-  const std::string odd = told("x\nSteps: two, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64", "odd.png");
+  const std::string nameless = told("x\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 16x16", "n.png");
+  const std::string odd = told("x\nSteps: two, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 16x16", "odd.png");
   struct Refused {
     Arguments arguments;
     int exit_code;
