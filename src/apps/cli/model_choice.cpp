@@ -4,13 +4,14 @@
 
 namespace safelight::cli {
 
-void add_model_options(Command& command, ModelChoice& choice) {
+void add_model_options(Command& command, ModelChoice& choice, const std::string& otherwise) {
   command
       .add_option(
           "-m,--model", choice.model,
           "Model of Stable Diffusion 1, 2, XL or the XL refiner, or a UNet alone: a .safetensors file, an index\n"
           "of shards, or a folder of diffusers; or the name or hash of one in the models folder (safelight\n"
-          "models lists them); without it, the model that is shipped")
+          "models lists them); without it, " +
+              otherwise)
       .shown_as("PATH|NAME|HASH");
   command.add_option("--vae", choice.vae, "VAE to use, in place of the model's own or where it has none")
       .shown_as("FILE");

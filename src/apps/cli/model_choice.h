@@ -17,9 +17,10 @@ struct ModelChoice {
   bool zero_terminal_snr = false;  // false: what the file says
 };
 
-// -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `choice` must live until the command has
-// run.
-void add_model_options(Command& command, ModelChoice& choice);
+// -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `otherwise` says which model it is
+// without -m. `choice` must live until the command has run.
+void add_model_options(Command& command, ModelChoice& choice,
+                       const std::string& otherwise = "the model that is shipped");
 
 // Throws what Model::open() throws, and Error(io) if no model was named and the shipped one is not there.
 Model open_model(const ModelChoice& choice, const Context& context);

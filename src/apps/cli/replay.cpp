@@ -192,7 +192,7 @@ void add_replay(Command app, int& status) {
   command.add_option("-i,--input", options->input,
                      "The picture that it was made from, if it was: by transform, inpaint, outpaint or edit");
   command.add_option("--mask", options->mask, "What was repainted, if it was made by inpaint");
-  add_model_options(command, options->common.model);
+  add_model_options(command, options->common.model, "the one that the picture names");
   command.add_option("--sampler", options->choices.sampler, "This one, whatever the picture says");
   command.add_option("--schedule", options->choices.schedule, "Likewise");
   command.add_option("--hires-upscaler", options->choices.hires_upscaler, "Likewise");
