@@ -25,8 +25,8 @@ function(safelight_module NAME)
   set_property(GLOBAL APPEND PROPERTY SAFELIGHT_MODULES_OF_${SAFELIGHT_PART} ${NAME})
 endfunction()
 
-# Code that is not worth optimising (the tests, the command line) is compiled in less than half the time: at -O1, and at
-# -O0 where the sanitizers multiply it.
+# Code that is not worth optimising is compiled in less than half the time: the command line at -O1, and at -O0 where the
+# sanitizers multiply it.
 function(safelight_compile_fast TARGET)
   if(SAFELIGHT_SANITIZE)
     target_compile_options(${TARGET} PRIVATE -O0)
@@ -53,11 +53,12 @@ function(safelight_test_headers SOURCE)
   target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <filesystem> <fstream>)
 endfunction()
 
-# Undefined behaviour is looked for in what is tested, not in the tests.
+# Tests are compiled once and run for a moment. Undefined behaviour is looked for in what is tested, not in them, and so
+# are the lines of a fault.
 function(safelight_test_flags TARGET)
-  safelight_compile_fast(${TARGET})
+  target_compile_options(${TARGET} PRIVATE -O0)
   if(SAFELIGHT_SANITIZE)
-    target_compile_options(${TARGET} PRIVATE -fno-sanitize=undefined)
+    target_compile_options(${TARGET} PRIVATE -fno-sanitize=undefined -g0)
   endif()
 endfunction()
 

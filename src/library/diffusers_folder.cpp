@@ -1,14 +1,13 @@
 #include "library/diffusers_folder.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "library/small_file.h"
+#include "models/component_files.h"
+#include "models/config_file.h"
+#include "safelight/error.h"
 #include "safelight/sharded.h"
 
 namespace safelight {
@@ -16,47 +15,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kLongestJson = 1 << 20;
-constexpr std::size_t kDeepestJson = 32;
-
 // The networks whose tensors tell what the folder is.
 constexpr std::array<std::string_view, 5> kNetworks = {"unet", "transformer", "text_encoder", "text_encoder_2", "vae"};
 
-// Calls use(object) for the object in a file.
-template <class Use>
-void with_object(const fs::path& path, Use&& use) {
-  const std::string text = read_small_file(path, kLongestJson);
-  simdjson::dom::parser parser(kLongestJson + 1);
-  simdjson::dom::object object;
-  auto error = parser.allocate(text.size() + 1, kDeepestJson);
-  if (!error) error = parser.parse(text).get(object);
-  if (error)
-    fail(ErrorCategory::format, "[diffusers] {}: expected a JSON object: {}", printable(path.native()),
-         simdjson::error_message(error));
-  use(object);
-}
-
-std::string text_of(const simdjson::dom::object& object, std::string_view key) {
-  std::string_view value;
-  return object[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
-}
-
-// Of several variants, an index of shards before a file, and the published precision before the halved one.
+// The file that would be opened; of variants without a plain one, the first.
 std::optional<fs::path> choose_weights(const fs::path& folder) {
-  constexpr std::string_view kChoices[] = {"diffusion_pytorch_model.safetensors.index.json",
-                                           "model.safetensors.index.json",
-                                           "diffusion_pytorch_model.safetensors",
-                                           "model.safetensors",
-                                           "diffusion_pytorch_model.fp16.safetensors",
-                                           "model.fp16.safetensors"};
-  std::error_code ignored;
-  for (const std::string_view name : kChoices)
-    if (fs::exists(folder / name, ignored)) return folder / name;
-  std::vector<fs::path> others;
-  for (fs::directory_iterator it(folder, ignored), end; it != end; it.increment(ignored))
-    if (it->path().extension() == ".safetensors") others.push_back(it->path());
-  if (others.empty()) return std::nullopt;
-  return *std::ranges::min_element(others);
+  const std::vector<ComponentFile> files = component_files(folder);
+  if (files.empty()) return std::nullopt;
+  const auto plain = std::ranges::find(files, "", &ComponentFile::variant);
+  return (plain == files.end() ? files.begin() : plain)->path;
 }
 
 bool has_pickles(const fs::path& folder) {
@@ -70,13 +37,13 @@ void add_network(const fs::path& folder, std::string_view network, DiffusersFold
   std::error_code ignored;
   const fs::path place = folder / network;
   if (!fs::is_directory(place, ignored)) return;
-  const auto weights = choose_weights(place);
-  if (!weights) {
-    if (has_pickles(place))
-      found.notes.push_back(fmt::format("{}: only pickles (.bin); safelight convert reads them", network));
-    return;
-  }
   try {
+    const auto weights = choose_weights(place);
+    if (!weights) {
+      if (has_pickles(place))
+        found.notes.push_back(fmt::format("{}: only pickles (.bin); safelight convert reads them", network));
+      return;
+    }
     const ShardedTensors files = ShardedTensors::open(*weights, {.open = {}, .tolerant = true});
     for (const ShardProblem& problem : files.problems())
       found.notes.push_back(fmt::format("{}: {}", network, problem.detail));
@@ -92,21 +59,13 @@ void add_network(const fs::path& folder, std::string_view network, DiffusersFold
 }
 
 void add_prediction(const fs::path& folder, DiffusersFolder& found) {
-  const fs::path config = folder / "scheduler" / "scheduler_config.json";
-  std::error_code ignored;
-  if (!fs::exists(config, ignored)) return;
-  try {
-    with_object(config, [&](const simdjson::dom::object& object) {
-      const std::string type = text_of(object, "prediction_type");
-      if (type != "v_prediction" && type != "epsilon") return;
-      bool rescaled = false;
-      const bool zero = object["rescale_betas_zero_snr"].get(rescaled) == simdjson::SUCCESS && rescaled;
-      found.said = SaidPrediction{type == "epsilon" ? Prediction::noise : Prediction::v, zero,
-                                  fmt::format("prediction_type is {} in scheduler/scheduler_config.json", type)};
-    });
-  } catch (const Error& e) {
-    found.notes.emplace_back(e.what());
-  }
+  const auto config = ConfigFile::read(folder / "scheduler" / "scheduler_config.json");
+  if (!config) return;
+  const std::string type = config->text("prediction_type").value_or("");
+  if (type != "v_prediction" && type != "epsilon") return;
+  found.said = SaidPrediction{type == "epsilon" ? Prediction::noise : Prediction::v,
+                              config->flag("rescale_betas_zero_snr").value_or(false),
+                              fmt::format("prediction_type is {} in scheduler/scheduler_config.json", type)};
 }
 
 }  // namespace
@@ -118,10 +77,17 @@ bool is_diffusers_folder(const fs::path& folder) {
 
 DiffusersFolder open_diffusers_folder(const fs::path& folder) {
   DiffusersFolder found;
-  with_object(folder / "model_index.json",
-              [&](const simdjson::dom::object& object) { found.pipeline = text_of(object, "_class_name"); });
+  const auto index = ConfigFile::read(folder / "model_index.json");
+  const auto noting = [&](auto&& read) {
+    try {
+      read();
+    } catch (const Error& e) {
+      found.notes.emplace_back(e.what());
+    }
+  };
+  noting([&] { found.pipeline = index ? index->text("_class_name").value_or("") : ""; });
   for (const std::string_view network : kNetworks) add_network(folder, network, found);
-  add_prediction(folder, found);
+  noting([&] { add_prediction(folder, found); });
   return found;
 }
 

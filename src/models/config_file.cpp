@@ -45,8 +45,11 @@ std::optional<ConfigFile> ConfigFile::read(const std::filesystem::path& path) {
   dom::parser parser;
   dom::element root;
   if (const auto error = parser.parse(simdjson::padded_string(text)).get(root))
-    fail(ErrorCategory::format, "[config] {} is not JSON: {}", shown_path(path), simdjson::error_message(error));
-  if (!root.is_object()) fail(ErrorCategory::format, "[config] {} is not a JSON object", shown_path(path));
+    fail(ErrorCategory::format, "[config] {} is not JSON, expected a JSON object: {}", shown_path(path),
+         simdjson::error_message(error));
+  if (!root.is_object())
+    fail(ErrorCategory::format, "[config] {} is not a JSON object but {}; expected a JSON object", shown_path(path),
+         root.is_array() ? "a list" : "a value");
   for (const auto [key, value] : dom::object(root)) {
     Value& known = config.values_[std::string(key)];
     if (is_nothing(value))

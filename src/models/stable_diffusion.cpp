@@ -68,19 +68,6 @@ Recognition expect_stable_diffusion(const Checkpoint& file) {
   return found;
 }
 
-// What the UNet takes besides noisy latents of `latent` channels.
-std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
-  switch (task) {
-    case ModelTask::generate:
-      return 0;
-    case ModelTask::inpaint:
-      return latent + 1;
-    case ModelTask::edit:
-      return latent;
-  }
-  return 0;
-}
-
 Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
 
 // The UNet's vector is the text's pooled features and embeddings of numbers: of one width, half cosines and half sines.
@@ -113,6 +100,18 @@ void expect_networks_to_fit(const StableDiffusion& sd) {
 }
 
 }  // namespace
+
+std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
+  switch (task) {
+    case ModelTask::generate:
+      return 0;
+    case ModelTask::inpaint:
+      return latent + 1;
+    case ModelTask::edit:
+      return latent;
+  }
+  return 0;
+}
 
 void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) {
   if (precision == unet_precision) return;

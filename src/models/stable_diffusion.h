@@ -21,6 +21,9 @@ struct Training {
   std::optional<bool> zero_terminal_snr{};
 };
 
+// What the UNet takes besides noisy latents of `latent` channels.
+std::int64_t extra_channels(ModelTask task, std::int64_t latent);
+
 struct StableDiffusion {
   // Opens a checkpoint, whatever files it is in, of any family and task. Throws Error(model) if it is something else,
   // saying what it is (a LoRA, a VAE, a textual inversion, a ControlNet, ...) and on what evidence; Error(model) naming

@@ -95,8 +95,8 @@ Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indic
   return {.context = rows(texts.context, indices), .vector = rows(texts.vector, indices)};
 }
 
-Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, const PictureSize& size,
-                                bool with_negative, std::vector<std::string>& warnings) {
+TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
+                            std::vector<std::string>& warnings) {
   const auto inspect = [&](std::string_view name, const Tensor& tensor) {
     if (options.inspect) options.inspect({0, name, tensor});
   };
@@ -121,12 +121,14 @@ Conditioning condition_on_texts(Model::State& model, const GenerateOptions& opti
     clear_row(embeddings.context, 1);
     clear_row(embeddings.pooled, 1);
   }
-  Conditioning result{.context = std::move(embeddings.context),
-                      .vector = vector_of(model, embeddings.pooled, options.micro, size)};
-  inspect("text_embeddings", result.context);
-  if (result.vector) inspect("text_vector", result.vector);
+  inspect("text_embeddings", embeddings.context);
   model.context.report("text", 1, 1);
-  return result;
+  return embeddings;
+}
+
+Conditioning condition_on_size(Model::State& model, const TextEmbeddings& texts, const MicroConditioning& micro,
+                               const PictureSize& size) {
+  return {.context = texts.context, .vector = vector_of(model, texts.pooled, micro, size)};
 }
 
 }  // namespace safelight

@@ -17,18 +17,21 @@ struct Conditioning {
   Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
 };
 
-// Rows kPromptRow and kNegativeRow of what condition_on_texts() returns.
+// Rows kPromptRow and kNegativeRow of what encode_texts() returns.
 inline constexpr std::int64_t kPromptRow = 0, kNegativeRow = 1;
 
 // The texts of these rows, in this order, as often as they are named.
 Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices);
 
-// The prompt's, and the negative prompt's after it if it is wanted, for a picture of this size (which the vector tells,
-// unless options.micro says something else). Adds a warning for each prompt that is cut or has markup that nothing
-// reads. Reports Progress "text" and hands the values to options.inspect.
+// The prompt's, and the negative prompt's after it if it is wanted. Adds a warning for each prompt that is cut or has
+// markup that nothing reads. Reports Progress "text" and hands the values to options.inspect.
 // Throws Error(usage), Error(cancelled).
-Conditioning condition_on_texts(Model::State& model, const GenerateOptions& options, const PictureSize& size,
-                                bool with_negative, std::vector<std::string>& warnings);
+TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
+                            std::vector<std::string>& warnings);
+
+// For a picture of this size, which the vector tells, unless `micro` says something else.
+Conditioning condition_on_size(Model::State& model, const TextEmbeddings& texts, const MicroConditioning& micro,
+                               const PictureSize& size);
 
 // Throws Error(usage) for what the model does not take, or a value that no picture can have.
 void check_micro_conditioning(const StableDiffusion& networks, const MicroConditioning& micro);

@@ -1,6 +1,5 @@
 // A picture as an instruction says.
 #include "image/resize_mode.h"
-#include "tasks/canvas.h"
 #include "tasks/engine.h"
 #include "tasks/field_names.h"
 #include "tasks/jobs.h"
@@ -10,21 +9,12 @@ namespace safelight {
 
 Job edit_job(const Model::State& model, const EditPictureOptions& options) {
   expect_model(model.networks, "edit", {ModelTask::edit});
-  check_picture_task(options.generate, options.picture);
-  const std::int64_t factor = model.networks.size_multiple();
-  const auto [width, height] = size_for(options.generate, options.picture, factor);
-  check_side("width", width, factor);
-  check_side("height", height, factor);
-  check_size(width, height);
-  Job job;
-  job.passes = {{.width = width, .height = height, .steps = options.generate.steps}};
+  Job job = job_over(model, options.generate, options.picture);
   job.sight = Sight::picture_to_edit;
-  job.seen = to_tensor(resize_to(options.picture, width, height, options.resize));
+  job.seen = to_tensor(resize_to(options.picture, job.width, job.height, options.resize));
   job.image_cfg = options.image_cfg;
   if (options.resize != ResizeMode::crop)
     job.settings.emplace_back(field::kResizeMode, std::string(info(options.resize).names.label));
-  job.width = width;
-  job.height = height;
   return job;
 }
 

@@ -37,7 +37,6 @@ class Engine {
 
  private:
   void encode_texts();
-  Conditioning encode_texts_for(std::size_t pass);
   Tensor encode_pictures();
   Tensor encode(std::size_t pass, const Tensor& picture, const Tensor& noise);
   void make_batch(std::int64_t first, std::int64_t count, const OnPicture& on_picture);
@@ -79,17 +78,6 @@ class Engine {
   double step_ms_ = 0, decode_ms_ = 0;
 };
 
-Conditioning Engine::encode_texts_for(std::size_t pass) {
-  GenerateOptions options = options_;
-  std::vector<std::string> said_before;
-  if (pass > 0) options.inspect = {};
-  // A copy, so that nothing of it stays in the backend's pool.
-  constexpr std::array<std::int64_t, 2> kBoth{kPromptRow, kNegativeRow};
-  const PictureSize size{.width = plan_.passes[pass].width, .height = plan_.passes[pass].height};
-  return rows(condition_on_texts(model_, options, size, plan_.guided(), pass == 0 ? report_.warnings : said_before),
-              std::span(kBoth).first(plan_.guided() ? 2 : 1));
-}
-
 void Engine::encode_texts() {
   const Stopwatch stopwatch;
   begin(plan_.memory.text);
@@ -99,8 +87,16 @@ void Engine::encode_texts() {
         fmt::format("no step of {} lies in the guidance interval {}-{}", plan_.passes.front().run(), from, to));
   }
   const bool tells_size = model_.networks.unet.vector_width() > 0;
-  for (std::size_t pass = 0; pass < (tells_size ? plan_.passes.size() : 1); ++pass)
-    texts_.push_back(encode_texts_for(pass));
+  {  // copies, so that nothing of the texts stays in the backend's pool
+    const TextEmbeddings embeddings = safelight::encode_texts(model_, options_, plan_.guided(), report_.warnings);
+    constexpr std::array<std::int64_t, 2> kBoth{kPromptRow, kNegativeRow};
+    const std::span<const std::int64_t> all = std::span(kBoth).first(plan_.guided() ? 2 : 1);
+    for (std::size_t pass = 0; pass < (tells_size ? plan_.passes.size() : 1); ++pass) {
+      const PictureSize size{.width = plan_.passes[pass].width, .height = plan_.passes[pass].height};
+      texts_.push_back(rows(condition_on_size(model_, embeddings, options_.micro, size), all));
+    }
+  }
+  if (tells_size) inspect(0, "text_vector", texts_.front().vector);
   end(NetworkPart::text_encoder);
   report_.text_ms = stopwatch.ms();
 }

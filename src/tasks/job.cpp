@@ -25,18 +25,15 @@ std::string_view use_of(ModelTask task) {
   return "";
 }
 
-std::int64_t channels_for(ModelTask task, std::int64_t latent) {
-  return task == ModelTask::inpaint ? 2 * latent + 1 : task == ModelTask::edit ? 2 * latent : latent;
-}
-
 }  // namespace
 
 void expect_model(const StableDiffusion& networks, std::string_view task, std::initializer_list<ModelTask> tasks) {
   if (std::ranges::find(tasks, networks.task) != tasks.end()) return;
+  const std::int64_t latent = networks.unet.out_channels();
   fail(ErrorCategory::model,
        "[{}] {} is {}, whose UNet takes {} channels; expected a model that needs {}. This one is for {}", task,
        printable(networks.file.path().native()), networks.what, networks.unet.in_channels(),
-       channels_for(*tasks.begin(), networks.unet.out_channels()), use_of(networks.task));
+       latent + extra_channels(*tasks.begin(), latent), use_of(networks.task));
 }
 
 void check_side(std::string_view what, std::int64_t value, std::int64_t multiple) {

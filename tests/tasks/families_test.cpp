@@ -153,6 +153,28 @@ TEST_F(Families, TheVectorIsThereInEveryWayOfStepping) {
   EXPECT_GT(forecast(model, plain).passes[0].step.activation_bytes, 0u);
 }
 
+// As if it were a picture of its own: the first pass is told the small size, the second the large one.
+TEST_F(Families, ASecondPassIsToldItsOwnSize) {
+  Model model = open("tiny-sdxl");
+  const auto last_latents = [&](const std::optional<PictureSize>& told) {
+    GenerateOptions hires = options();
+    hires.width = hires.height = 32;
+    hires.steps = 1;
+    hires.hires = HiresOptions{.scale = 2, .strength = 1};
+    hires.micro = {.original_size = told, .target_size = told};
+    std::map<std::string, std::vector<float>> found;
+    hires.inspect = [&](const Snapshot& s) {
+      if (s.name.ends_with("latents_001"))
+        found[std::string(s.name)].assign(s.tensor.floats().begin(), s.tensor.floats().end());
+    };
+    generate(model, hires, [](const GeneratedPicture&) {});
+    return found;
+  };
+  const auto own = last_latents({}), small = last_latents(PictureSize{.width = 32, .height = 32});
+  EXPECT_EQ(own.at("latents_001"), small.at("latents_001"));
+  EXPECT_NE(own.at("hires_latents_001"), small.at("hires_latents_001"));
+}
+
 TEST_F(Families, TheMemoryIsWhatWasSaidBefore) {
   Model planned = open("tiny-sdxl"), model = open("tiny-sdxl");
   GenerateOptions asked = options();

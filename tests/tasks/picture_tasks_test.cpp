@@ -1,200 +1,18 @@
-// The tasks that start from pictures, against diffusers' pipelines on the same random weights
-// (tests/golden/picture_tasks.py), and what they promise and refuse.
-#include "safelight/picture_tasks.h"
+// What the tasks that start from pictures promise, and what they refuse.
+#include "tasks/picture_tasks.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <limits>
-#include <optional>
 #include <set>
 
-#include "image/infotext.h"
-#include "models/random_checkpoint.h"
-#include "safelight/safetensors.h"
 #include "support/expect_error.h"
-#include "support/temporary_folder.h"
 
-namespace safelight {
+namespace safelight::test {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr double kLatents = 1e-4;  // relative; up to 2.5e-5 is measured
-
-const SafeTensors& golden() {
-  static const SafeTensors file = SafeTensors::open(SAFELIGHT_SOURCE_DIR "/tests/data/tasks/picture_tasks.safetensors");
-  return file;
-}
-
-std::vector<std::uint8_t> bytes_of(const std::string& name) {
-  const Tensor t = golden().tensor(name);
-  const auto* first = reinterpret_cast<const std::uint8_t*>(t.data());
-  return {first, first + t.bytes()};
-}
-
-Picture golden_picture() {
-  Picture picture(96, 64);
-  picture.rgb = bytes_of("picture");
-  return picture;
-}
-
-Mask golden_mask(const std::string& name) {
-  Mask mask(96, 64);
-  mask.values = bytes_of(name);
-  return mask;
-}
-
-double relative(std::span<const float> got, std::span<const float> expected) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += std::pow(static_cast<double>(got[i]) - static_cast<double>(expected[i]), 2);
-    size += std::pow(static_cast<double>(expected[i]), 2);
-  }
-  return std::sqrt(difference / size);
-}
-
-// Models with random weights whose UNet takes 4, 8 or 9 channels.
-class PictureTasks : public ::testing::Test {
- protected:
-  static Model& model(std::int64_t channels = 4) {
-    std::optional<Model>& opened = opened_->models[static_cast<std::size_t>(channels)];
-    if (!opened) {
-      const std::filesystem::path path = opened_->folder / (std::to_string(channels) + ".safetensors");
-      test::write_file(path, test::tiny_file(channels));
-      opened.emplace(Model::open(path, {.measures = false}));
-    }
-    return *opened;
-  }
-  static void SetUpTestSuite() { opened_ = std::make_unique<Opened>(); }
-  static void TearDownTestSuite() { opened_.reset(); }
-
-  // Two steps of random noise.
-  static GenerateOptions small() { return {.prompt = "a house", .steps = 2, .sampler = "euler", .seed = 1}; }
-
-  // All values that are looked at, and the last picture.
-  struct Made {
-    std::vector<std::vector<float>> latents;
-    Picture picture;
-    Infotext info;
-    GenerateReport report;
-  };
-  template <class Options, class Task>
-  Made run(Model& model, Options options, const Task& task) {
-    Made made;
-    options.generate.inspect = [&](const Snapshot& snapshot) {
-      if (snapshot.name.starts_with("latents_"))
-        made.latents.emplace_back(snapshot.tensor.floats().begin(), snapshot.tensor.floats().end());
-    };
-    made.report = task(model, options, [&](const GeneratedPicture& picture) {
-      made.picture = picture.picture;
-      made.info = parse_infotext(picture.infotext);
-    });
-    return made;
-  }
-  Made made(Model& model, const TransformOptions& options) { return run(model, options, transform); }
-  Made made(Model& model, const InpaintOptions& options) { return run(model, options, inpaint); }
-  Made made(Model& model, const OutpaintOptions& options) { return run(model, options, outpaint); }
-  Made made(Model& model, const EditPictureOptions& options) { return run(model, options, edit); }
-
- private:
-  // Once for all tests: opening takes longer than most of them.
-  struct Opened {
-    test::TemporaryFolder folder;
-    std::array<std::optional<Model>, 10> models;
-  };
-  inline static std::unique_ptr<Opened> opened_;
-};
-
-// --- against diffusers ----------------------------------------------------------------------------------------------
-
-class PictureTaskParity : public PictureTasks {
- protected:
-  static GenerateOptions options(const std::string& sampler, const std::string& schedule) {
-    return {.prompt = "a red house by a lake, at night",
-            .negative_prompt = "rain, fog",
-            .steps = 6,
-            .cfg = 7,
-            .sampler = sampler,
-            .schedule = schedule,
-            .seed = 20,
-            .rng = "cpu"};
-  }
-
-  void expect_golden(const Made& made, const std::string& name) {
-    const Tensor golden_latents = golden().tensor(name);
-    const std::span<const float> all = golden_latents.floats();
-    ASSERT_EQ(static_cast<std::int64_t>(made.latents.size()), golden_latents.dim(0)) << name;
-    const std::size_t size = all.size() / made.latents.size();
-    double worst = 0;
-    for (std::size_t step = 0; step < made.latents.size(); ++step)
-      worst = std::max(worst, relative(made.latents[step], all.subspan(step * size, size)));
-    EXPECT_LT(worst, kLatents) << name;
-    worst_ = std::max(worst, worst_);
-    RecordProperty("worst_relative_in_billionths", std::to_string(std::lround(worst_ * 1e9)));
-  }
-
- private:
-  double worst_ = 0;
-};
-
-TEST_F(PictureTaskParity, Transform) {
-  for (const auto& [sampler, schedule, strength, name] :
-       {std::tuple{"euler", "karras", 0.75, "transform euler karras 0.75"},
-        {"euler_a", "normal", 0.5, "transform euler_a normal 0.5"},
-        {"ddim", "normal", 0.75, "transform ddim normal 0.75"},
-        {"dpmpp_2m", "karras", 1.0, "transform dpmpp_2m karras 1.0"}})
-    expect_golden(made(model(), TransformOptions{.generate = options(sampler, schedule),
-                                                 .picture = golden_picture(),
-                                                 .strength = strength,
-                                                 .encoder_noise = golden().tensor("encoder_noise")}),
-                  name);
-}
-
-TEST_F(PictureTaskParity, Edit) {
-  for (const std::string sampler : {"euler", "ddim"})
-    expect_golden(
-        made(model(8),
-             EditPictureOptions{.generate = options(sampler, "normal"), .picture = golden_picture(), .image_cfg = 1.5}),
-        "edit " + sampler + " normal 1.0");
-}
-
-TEST_F(PictureTaskParity, InpaintWithAnyModel) {
-  for (const auto& [sampler, schedule, strength, name] :
-       {std::tuple{"euler", "karras", 1.0, "inpaint4 euler karras 1.0"},
-        {"ddim", "normal", 1.0, "inpaint4 ddim normal 1.0"},
-        {"euler", "normal", 0.5, "inpaint4 euler normal 0.5"},
-        {"ddim", "normal", 0.75, "inpaint4 ddim normal 0.75"}})
-    expect_golden(made(model(), InpaintOptions{.generate = options(sampler, schedule),
-                                               .picture = golden_picture(),
-                                               .mask = golden_mask("mask"),
-                                               .strength = strength}),
-                  name);
-}
-
-TEST_F(PictureTaskParity, InpaintWithAModelMadeForIt) {
-  for (const auto& [sampler, schedule, strength, name] :
-       {std::tuple{"euler", "karras", 1.0, "inpaint9 euler karras 1.0"},
-        {"ddim", "normal", 0.75, "inpaint9 ddim normal 0.75"}})
-    expect_golden(made(model(9), InpaintOptions{.generate = options(sampler, schedule),
-                                                .picture = golden_picture(),
-                                                .mask = golden_mask("soft_mask"),
-                                                .strength = strength}),
-                  name);
-}
-
-TEST_F(PictureTaskParity, ThePicturesLatentsAreTheEncodersMean) {
-  TransformOptions wanted{.generate = small(), .picture = golden_picture(), .strength = 0.5};
-  std::vector<float> latents;
-  wanted.generate.inspect = [&](const Snapshot& s) {
-    if (s.name == "picture_latents") latents.assign(s.tensor.floats().begin(), s.tensor.floats().end());
-  };
-  transform(model(), wanted, [](const GeneratedPicture&) {});
-  ASSERT_FALSE(latents.empty());
-  EXPECT_LT(relative(latents, golden().tensor("mean").floats()), 1e-5);
-}
 
 // --- transform ------------------------------------------------------------------------------------------------------
 
@@ -509,4 +327,4 @@ TEST_F(PictureTasks, TheForecastKnowsTheEncoderAndBothPasses) {
 }
 
 }  // namespace
-}  // namespace safelight
+}  // namespace safelight::test
