@@ -42,13 +42,14 @@ void add_edit(Command app, int& status) {
       .add_option("--image-cfg", options->task.image_cfg,
                   "How closely the result keeps to the picture; --cfg says how strictly it follows the instruction")
       .show_default();
+  options->common.model.shipped = kShippedEdit;
   add_model_options(command, options->common.model);
   add_output_options(command, options->common);
   add_size_options(command, options->common, "Pixels, a multiple of 8; without it, the picture's, cut to one");
   add_resize_option(command, options->resize);
   add_sampling_options(command, options->common);
   add_run_options(command, options->common);
-  command.footer("Example: safelight edit -m instruct-pix2pix.safetensors -i house.jpg --instruct \"make it night\"");
+  command.footer("Example: safelight edit -i house.jpg --instruct \"make it night\"");
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -69,6 +69,7 @@ void add_inpaint(Command app, int& status) {
   add_mask_options(command, *options);
   add_prompt_options(command, options->common);
   add_strength_option(command, options->task.strength);
+  options->common.model.shipped = kShippedInpaint;
   add_model_options(command, options->common.model);
   add_output_options(command, options->common);
   add_size_options(command, options->common, "Pixels, with --only-masked; without it, the model's own size");

@@ -1,7 +1,5 @@
 #include "apps/cli/model_choice.h"
 
-#include "apps/cli/named_model.h"
-
 namespace safelight::cli {
 
 void add_model_options(Command& command, ModelChoice& choice, const std::string& otherwise) {
@@ -32,7 +30,7 @@ void add_model_options(Command& command, ModelChoice& choice, const std::string&
 }
 
 Model open_model(const ModelChoice& choice, const Context& context) {
-  const std::filesystem::path path = named_model(choice.model, context);
+  const std::filesystem::path path = named_model(choice.model, context, choice.shipped);
   ModelOptions options{.prediction = choice.prediction};
   if (choice.zero_terminal_snr) options.zero_terminal_snr = true;
   options.vae = choice.vae;

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "apps/cli/command.h"
+#include "apps/cli/named_model.h"
 #include "safelight/generate.h"
 
 namespace safelight::cli {
 
 struct ModelChoice {
-  std::string model;  // empty: the shipped one
+  std::string model;               // empty: the shipped one
+  std::string shipped = kShipped;  // which of them
   std::string vae, variant;
   std::vector<std::string> text_encoders;
   std::string prediction = "automatic";

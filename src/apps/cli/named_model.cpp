@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kName = "papercut.safetensors";
 constexpr std::array kFolders{"../../models", "../share/safelight/models"};
 
 fs::path program_folder() {
@@ -52,13 +51,13 @@ void add_users_folders(std::vector<fs::path>& folders) {
 
 }  // namespace
 
-fs::path shipped_model() {
+fs::path shipped_model(const std::string& name) {
   if (const std::string_view chosen = variable("SAFELIGHT_MODEL"); !chosen.empty()) return chosen;
   const fs::path program = program_folder();
   std::string looked;
   std::error_code unknown;
   for (const char* folder : kFolders) {
-    fs::path path = (program / folder / kName).lexically_normal();
+    fs::path path = (program / folder / name).lexically_normal();
     if (fs::exists(path, unknown)) return path;
     looked += (looked.empty() ? "" : ", ") + printable(path.native());
   }
@@ -72,8 +71,8 @@ std::vector<fs::path> model_folders() {
   return folders;
 }
 
-fs::path named_model(const std::string& text, const Context& context) {
-  return text.empty() ? shipped_model() : find_model(text, model_folders(), context);
+fs::path named_model(const std::string& text, const Context& context, const std::string& shipped) {
+  return text.empty() ? shipped_model(shipped) : find_model(text, model_folders(), context);
 }
 
 }  // namespace safelight::cli

@@ -63,6 +63,7 @@ void add_outpaint(Command app, int& status) {
       "--strength", options->strength,
       "How much of what is made up beyond the edges, where the picture goes straight on, is painted over, above 0,\n"
       "at most 1; without it, 1 with a model that is made for inpainting, else 0.9");
+  options->common.model.shipped = kShippedInpaint;
   add_model_options(command, options->common.model);
   add_output_options(command, options->common);
   add_sampling_options(command, options->common);

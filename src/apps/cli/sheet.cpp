@@ -20,13 +20,13 @@ namespace {
 
 struct Options {
   std::string output;
-  std::vector<std::string> pictures;
+  std::vector<std::string> pictures, captions;
   SheetOptions sheet;
   bool json = false;
 };
 
 // The prompt that made the picture, else its file name.
-std::string caption(const std::filesystem::path& path, const PictureText& text) {
+std::string own_caption(const std::filesystem::path& path, const PictureText& text) {
   const auto parameters = text.find(std::string(kInfotextKeyword));
   std::string prompt = parameters == text.end() ? "" : parse_infotext(parameters->second).prompt;
   return prompt.empty() ? path.stem().string() : prompt;
@@ -45,13 +45,18 @@ std::string as_json(const std::filesystem::path& path, const Picture& sheet, con
 int make_sheet(const Options& options) {
   const std::filesystem::path path = options.output;
   const OutputFiles check(options.output, 1);
+  if (!options.captions.empty() && options.captions.size() != options.pictures.size())
+    fail(ErrorCategory::usage, "[sheet] expected a --caption for each of {}, or none, found {}",
+         counted(options.pictures.size(), "picture"), options.captions.size());
   std::vector<SheetEntry> entries;
-  for (const std::string& name : options.pictures) {
+  for (std::size_t i = 0; i < options.pictures.size(); ++i) {
+    const std::string& name = options.pictures[i];
     if (std::error_code unknown; std::filesystem::equivalent(name, path, unknown))
       fail(ErrorCategory::usage, "[sheet] expected another name for the sheet, found {}, which is one of the pictures",
            printable(name));
     const PictureFile file = read_picture(name);
-    entries.push_back({sheet_print(file.picture), caption(name, file.text)});
+    entries.push_back(
+        {sheet_print(file.picture), options.captions.empty() ? own_caption(name, file.text) : options.captions[i]});
   }
   const Picture sheet = contact_sheet(entries, options.sheet);
   write_picture(path, sheet);
@@ -70,6 +75,10 @@ void add_sheet(Command app, int& status) {
   Command command = app.add_command("sheet", "Put pictures on one contact sheet, each with its prompt.");
   command.add_option("PICTURE", options->pictures, "PNG, JPEG or WebP files").required();
   command.add_option("-o,--output", options->output, "Where the sheet goes: a .png, .jpg or .webp").required();
+  command
+      .add_option("--caption", options->captions,
+                  "What stands below a picture, in place of its prompt; once for each picture, in their order")
+      .shown_as("TEXT");
   command.add_option("--columns", options->sheet.columns, "Pictures in a row; without it, what looks best")
       .between(1, 1000);
   command.add_flag("--json", options->json, "Print one JSON object: file, width, height, pictures");
