@@ -122,10 +122,10 @@ def main():
     parser.add_argument("--unet-seconds", type=float, default=7200)
     parser.add_argument("--finish-seconds", type=float, default=600)
     parser.add_argument("--edit-scenes", type=int, default=2400, help="each is encoded with three edits")
-    parser.add_argument("--instruction-seconds", type=float, default=240, help="the edit model's text encoder")
-    parser.add_argument("--edit-seconds", type=float, default=2100, help="0: no edit model")
+    parser.add_argument("--instruction-seconds", type=float, default=300, help="the edit model's text encoder")
+    parser.add_argument("--edit-seconds", type=float, default=3000, help="0: no edit model")
     parser.add_argument("--inpaint-scenes", type=int, default=2800, help="each is encoded with four holes")
-    parser.add_argument("--inpaint-seconds", type=float, default=2100, help="0: no inpaint model")
+    parser.add_argument("--inpaint-seconds", type=float, default=1500, help="0: no inpaint model")
     options = parser.parse_args()
     if not options.tasks_only:
         if not options.vae_seconds and not options.start:
