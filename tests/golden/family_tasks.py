@@ -9,7 +9,8 @@ after every one of STEPS steps, for each of RUNS; from the picture, the masks an
 tests/tasks/picture_task_parity_test.cpp compares our tasks with them.
 
 No edit model of Stable Diffusion 2 is published, nor any of the refiner. Steps are whole training steps, so that no
-interpolation between them differs. Where diffusers has one crop for the prompt and another for the negative one, both are told the same, as ours are.
+interpolation between them differs. Where diffusers has one crop for the prompt and another for the negative one, both are
+told the same, as ours are.
 """
 
 import pathlib
