@@ -22,11 +22,13 @@ namespace safelight {
 
 // What is not in the checkpoint's file, or not as it should be taken.
 struct ModelOptions {
-  std::string prediction = "automatic";  // automatic (what the file says, or is known for), noise, v
+  // automatic (what the file says, else name.yaml beside it, else what it is known for), noise, v
+  std::string prediction = "automatic";
   // Whether the last step in training was noise alone (Lin et al. 2023); unset: what the file says.
   std::optional<bool> zero_terminal_snr{};
 
-  // Parts that a model lacks, or others in place of its own: .safetensors files of any layout, a whole checkpoint too.
+  // Parts that a model lacks, or others in place of its own: .safetensors files of any layout, a whole checkpoint too;
+  // or a component's folder of diffusers, whose config.json then counts.
   std::filesystem::path vae{};                         // empty: the model's own
   std::vector<std::filesystem::path> text_encoders{};  // which is which, their shapes tell; empty: the model's own
   std::string variant{};  // of a diffusers folder's files, such as "fp16"; empty: the plain

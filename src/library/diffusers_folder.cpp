@@ -7,6 +7,7 @@
 
 #include "models/component_files.h"
 #include "models/config_file.h"
+#include "models/said_prediction.h"
 #include "safelight/error.h"
 #include "safelight/sharded.h"
 
@@ -58,16 +59,6 @@ void add_network(const fs::path& folder, std::string_view network, DiffusersFold
   }
 }
 
-void add_prediction(const fs::path& folder, DiffusersFolder& found) {
-  const auto config = ConfigFile::read(folder / "scheduler" / "scheduler_config.json");
-  if (!config) return;
-  const std::string type = config->text("prediction_type").value_or("");
-  if (type != "v_prediction" && type != "epsilon") return;
-  found.said = SaidPrediction{type == "epsilon" ? Prediction::noise : Prediction::v,
-                              config->flag("rescale_betas_zero_snr").value_or(false),
-                              fmt::format("prediction_type is {} in scheduler/scheduler_config.json", type)};
-}
-
 }  // namespace
 
 bool is_diffusers_folder(const fs::path& folder) {
@@ -87,7 +78,7 @@ DiffusersFolder open_diffusers_folder(const fs::path& folder) {
   };
   noting([&] { found.pipeline = index ? index->text("_class_name").value_or("") : ""; });
   for (const std::string_view network : kNetworks) add_network(folder, network, found);
-  noting([&] { add_prediction(folder, found); });
+  noting([&] { found.said = said_by_scheduler(folder); });
   return found;
 }
 

@@ -8,7 +8,7 @@
 #include "core/printable.h"
 #include "library/diffusers_folder.h"
 #include "library/folder_kinds.h"
-#include "library/sidecars.h"
+#include "models/said_prediction.h"
 #include "safelight/convert.h"
 #include "safelight/sharded.h"
 #include "tensor/byte_size.h"
@@ -21,19 +21,6 @@ namespace fs = std::filesystem;
 bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
-}
-
-// What the configuration beside a checkpoint says, if there is one that can be read.
-std::optional<SaidPrediction> said_beside(const fs::path& file, std::vector<std::string>& notes) {
-  const fs::path yaml = file.parent_path() / (stem_of(file.native()) + ".yaml");
-  std::error_code ignored;
-  if (!fs::exists(yaml, ignored)) return std::nullopt;
-  try {
-    return read_model_config(yaml);
-  } catch (const Error& e) {
-    notes.push_back(fmt::format("its configuration says nothing: {}", e.what()));
-    return std::nullopt;
-  }
 }
 
 void add_notes(Recognition& found, std::vector<std::string> notes) {

@@ -6,8 +6,8 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "library/folder_kinds.h"
-#include "library/small_file.h"
-#include "library/yaml.h"
+#include "models/small_file.h"
+#include "models/yaml.h"
 
 namespace safelight {
 namespace {

@@ -1,18 +1,11 @@
 #include "library/sidecars.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "core/printable.h"
 #include "library/folder_kinds.h"
-#include "library/small_file.h"
-#include "library/yaml.h"
 
 namespace safelight {
 namespace {
-
-constexpr std::uint64_t kLongestConfig = 1 << 20;
 
 struct Row {
   std::string_view role, ending;
@@ -56,19 +49,6 @@ bool is_vae_beside_model(std::string_view file_name, std::span<const std::string
       if (holds(names, begin + std::string(model))) return true;
   }
   return false;
-}
-
-std::optional<SaidPrediction> read_model_config(const std::filesystem::path& yaml) {
-  const YamlNode root = parse_yaml(read_small_file(yaml, kLongestConfig));
-  const YamlNode* model = root.find("model");
-  const YamlNode* params = model ? model->find("params") : nullptr;
-  if (!params) return std::nullopt;
-  const YamlNode* said = params->find("parameterization");
-  const std::string value = said ? said->text : "eps";
-  return SaidPrediction{.prediction = value == "v" ? Prediction::v : Prediction::noise,
-                        .by = said ? fmt::format("parameterization is {} in {}", printable(value, 20),
-                                                 printable(yaml.filename().native()))
-                                   : fmt::format("{} has no parameterization", printable(yaml.filename().native()))};
 }
 
 }  // namespace safelight

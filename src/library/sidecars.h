@@ -2,13 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "models/inventory.h"
 
 namespace safelight {
 
@@ -26,10 +23,6 @@ std::vector<Sidecar> find_sidecars(const std::filesystem::path& folder, std::str
 
 // Whether a file is the VAE of a model beside it ("x.vae.safetensors" beside "x.safetensors"), and no model of its own.
 bool is_vae_beside_model(std::string_view file_name, std::span<const std::string> names);
-
-// What the configuration of a checkpoint says of its prediction: `parameterization` below `model.params`, "eps" if it
-// is not there. Nothing if the file has no model.params. Throws what reading and parsing throw.
-std::optional<SaidPrediction> read_model_config(const std::filesystem::path& yaml);
 
 // "x" of "folder/x.safetensors"; "x.v1" of "x.v1.ckpt".
 std::string stem_of(std::string_view file_name);

@@ -10,6 +10,7 @@
 #include "format/residency.h"
 #include "models/checkpoint_builder.h"
 #include "models/checkpoint_state.h"
+#include "models/component_config.h"
 #include "models/component_files.h"
 #include "models/part_folders.h"
 
@@ -65,10 +66,17 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path, const CheckpointS
     add_part_folders(builder, path, sources);
   } else {
     builder.add(open_files(path, sources.variant));
+    std::error_code unknown;
+    if (!std::filesystem::is_directory(path, unknown))
+      builder.facts().said = said_beside(path, builder.facts().warnings);
   }
-  if (!sources.vae.empty()) builder.replace(PartKind::vae, open_files(sources.vae, {}), "vae");
-  for (const std::filesystem::path& file : sources.text_encoders)
-    builder.replace(PartKind::text_encoder, open_files(file, {}), "text-encoder");
+  const auto replace = [&builder](PartKind kind, const std::filesystem::path& by, std::string_view option) {
+    const ShardedTensors files = open_files(by, {});
+    const auto folder = component_folder(by);
+    builder.replace(kind, files, folder ? read_component_config(*folder, kind, files) : ComponentConfig{}, option);
+  };
+  if (!sources.vae.empty()) replace(PartKind::vae, sources.vae, "vae");
+  for (const std::filesystem::path& file : sources.text_encoders) replace(PartKind::text_encoder, file, "text-encoder");
   return std::move(builder).build();
 }
 
@@ -120,6 +128,11 @@ const std::filesystem::path& Checkpoint::main_file() const noexcept {
   if (!first && !unet.empty()) first = unet.front();
   if (first) return state_->file(*first).path();
   return state_->files.empty() ? path() : state_->files.front().path();
+}
+
+std::filesystem::path Checkpoint::vae_file() const {
+  const auto vae = below(kVaePlace);
+  return vae.empty() ? std::filesystem::path() : state_->file(*vae.front()).path();
 }
 
 std::string Checkpoint::name() const {

@@ -2,9 +2,10 @@
 // own choice.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,22 +15,29 @@
 
 #include "models/family.h"
 #include "models/model_parts.h"
+#include "models/said_prediction.h"
+#include "ops/epilogue.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
 
-// What the configuration files of a diffusers folder say and tensors do not. What they do not say, or where there are
-// none, is empty.
+// The activation of text encoders, by their places (kTextPlace, ...).
+using TextActivations = std::map<std::string, Activation, std::less<>>;
+
+// What configuration files say and tensors do not: those of a diffusers folder, of a component of one that was given
+// besides, and the one beside a single file. What they do not say, or where there are none, is empty.
 struct CheckpointFacts {
-  std::optional<Prediction> prediction{};                       // scheduler: prediction_type
-  std::optional<bool> zero_terminal_snr{};                      // scheduler: rescale_betas_zero_snr
-  std::optional<double> latent_scale{};                         // vae: scaling_factor
-  std::optional<std::int64_t> latent_side{};                    // unet: sample_size, in latent pixels
-  std::optional<bool> zeros_for_empty_prompt{};                 // model_index: force_zeros_for_empty_prompt
-  std::array<std::optional<std::string>, 2> text_activation{};  // text_encoder, text_encoder_2: "quick_gelu" or "gelu"
+  std::optional<SaidPrediction> said{};          // of a folder's scheduler; name.yaml
+  std::optional<double> latent_scale{};          // vae: scaling_factor
+  std::optional<std::int64_t> latent_side{};     // unet: sample_size, in latent pixels
+  std::optional<bool> zeros_for_empty_prompt{};  // model_index: force_zeros_for_empty_prompt
+  TextActivations text_activations{};            // text encoders: hidden_act
+  std::vector<std::string> warnings{};           // what a person should know: a name.yaml that was not understood
 };
 
 // What to take in place of, or besides, what is at the model's own path: files, indexes, or folders with one of them.
+// A config.json counts that is in such a folder, or beside such a file under one of diffusers' names
+// (models/component_files.h).
 struct CheckpointSources {
   std::filesystem::path vae{};                         // empty: none
   std::vector<std::filesystem::path> text_encoders{};  // which is which, their shapes tell
@@ -43,7 +51,7 @@ class Checkpoint {
  public:
   // `path` is one of:
   //   - a single file: a checkpoint, or a UNet alone, in ldm's layout or diffusers'; also an index of shards, or a
-  //     folder with one of them (models/component_files.h)
+  //     folder with one of them (models/component_files.h). Beside a file, name.yaml counts (models/said_prediction.h)
   //   - a diffusers folder: model_index.json, unet/, vae/, text_encoder/, text_encoder_2/, scheduler/
   // Says nothing about what is missing: see models/missing_parts.h. Throws Error(io), Error(format) from the readers;
   // Error(usage) for a variant that no file is of, or two files that are the same part; Error(model) for a file without
@@ -88,6 +96,9 @@ class Checkpoint {
 
   // The file with the UNet's first tensor, whose hash is the model's; the first file if there is no UNet.
   const std::filesystem::path& main_file() const noexcept;
+
+  // The file with the VAE's first tensor; empty if there is no VAE.
+  std::filesystem::path vae_file() const;
 
   // "papercut" of papercut.safetensors, a folder's whole name.
   std::string name() const;

@@ -58,7 +58,7 @@ void CheckpointBuilder::add(const ShardedTensors& files) {
   rows_.reserve(rows_.size() + files.tensors().size());
   for (ModelPart& part : found.parts) {
     if (part.kind == PartKind::text_encoder)
-      text_encoders_.push_back(std::move(part));
+      text_encoders_.push_back({std::move(part), {}});
     else
       add_rows(part, part.place);
   }
@@ -66,18 +66,28 @@ void CheckpointBuilder::add(const ShardedTensors& files) {
   metadata_ = files.metadata();
 }
 
-void CheckpointBuilder::add(PartKind kind, const ShardedTensors& files, int order) {
+void CheckpointBuilder::add(PartKind kind, const ShardedTensors& files, const ComponentConfig& config, int order) {
   ModelPart part = std::move(expect_parts(kind, keep(files), "model").front());
-  if (kind == PartKind::unet) metadata_ = files.metadata();
+  if (kind == PartKind::unet) {
+    metadata_ = files.metadata();
+    facts_.latent_side = config.latent_side;
+  }
+  if (kind == PartKind::vae) facts_.latent_scale = config.latent_scale;
   if (kind != PartKind::text_encoder) return add_rows(part, part.place);
   part.place.clear();
   part.order = order;
-  text_encoders_.push_back(std::move(part));
+  text_encoders_.push_back({std::move(part), config.text_activation});
 }
 
-void CheckpointBuilder::replace(PartKind kind, const ShardedTensors& files, std::string_view option) {
+void CheckpointBuilder::replace(PartKind kind, const ShardedTensors& files, const ComponentConfig& config,
+                                std::string_view option) {
   for (ModelPart& part : expect_parts(kind, keep(files), option))
-    replacements_.push_back({std::move(part), files.path(), std::string(option)});
+    replacements_.push_back({std::move(part), config, files.path(), std::string(option)});
+}
+
+void CheckpointBuilder::set_activation(const std::string& place, const std::optional<Activation>& activation) {
+  facts_.text_activations.erase(place);
+  if (activation) facts_.text_activations.emplace(place, *activation);
 }
 
 bool CheckpointBuilder::has_label_embedding() const {
@@ -104,12 +114,15 @@ std::string CheckpointBuilder::place_by_shape(const ModelPart& text_encoder) con
 }
 
 void CheckpointBuilder::place_text_encoders() {
-  const bool has_first = std::ranges::any_of(text_encoders_, [](const ModelPart& p) { return p.order == 0; });
-  for (const ModelPart& part : text_encoders_) {
+  const bool has_first =
+      std::ranges::any_of(text_encoders_, [](const auto& encoder) { return encoder.part.order == 0; });
+  for (const auto& [part, activation] : text_encoders_) {
     std::string place = part.place;
     if (place.empty() && part.order >= 0 && has_label_embedding())
       place = part.order == 1 && has_first ? kSecondTextPlace : kFirstTextPlace;
-    add_rows(part, place.empty() ? place_by_shape(part) : place);
+    if (place.empty()) place = place_by_shape(part);
+    add_rows(part, place);
+    set_activation(place, activation);
   }
 }
 
@@ -124,6 +137,8 @@ void CheckpointBuilder::place_replacements() {
       fail(ErrorCategory::usage, "[{}] {} and {} are both for one place, which takes one {}", with.option,
            shown_path(there->second->file), shown_path(with.file), name_of(with.part.kind));
     std::erase_if(rows_, [&](const Row& row) { return row.info.name.starts_with(place); });
+    if (with.part.kind == PartKind::text_encoder) set_activation(place, with.config.text_activation);
+    if (with.part.kind == PartKind::vae) facts_.latent_scale = with.config.latent_scale;
   }
   for (const auto& [place, with] : placed) add_rows(with->part, place);
 }

@@ -104,6 +104,14 @@ std::vector<ComponentFile> component_files(const fs::path& folder) {
   return models.empty() ? std::vector<ComponentFile>{} : std::move(models.at(choose_model(models, folder)));
 }
 
+std::optional<fs::path> component_folder(const fs::path& path) {
+  std::error_code unknown;
+  if (fs::is_directory(path, unknown)) return path;
+  const auto file = parse(path.filename().native());
+  if (!file || std::ranges::find(kNames, file->model) == kNames.end()) return std::nullopt;
+  return path.parent_path();
+}
+
 const ComponentFile& choose(const std::vector<ComponentFile>& files, const fs::path& folder, std::string_view variant) {
   if (files.empty()) reject_empty(folder);
   for (const std::string_view wanted : {variant, std::string_view()})

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,10 @@ struct ComponentFile {
 // All that could be it, by name; shards are known by their index. Of one file and an index of the same variant, the
 // file. Error(io) if the folder cannot be listed; Error(model) if there are several models' files in it.
 std::vector<ComponentFile> component_files(const std::filesystem::path& folder);
+
+// The folder whose config.json is that of the component at `path`: the folder itself, or that of a file or index under
+// a name that diffusers or transformers give it; nothing for files of other names, beside which anything may lie.
+std::optional<std::filesystem::path> component_folder(const std::filesystem::path& path);
 
 // The one of this variant, else the plain one, else, if it is the only one, that. Error(model) if there is none, naming
 // the variants that there are, or the files of other formats.

@@ -6,27 +6,15 @@
 #include <algorithm>
 
 #include "core/fail.h"
-#include "core/mapped_file.h"
-#include "core/read_fully.h"
 #include "core/shown_path.h"
+#include "models/small_file.h"
 
 namespace safelight {
 namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // the largest of the field has some 10 KB
-
-// Read, not borrowed: another program may cut the file while it is parsed.
-std::string read_text(const std::filesystem::path& path) {
-  const auto file = MappedFile::open(path);
-  const std::size_t bytes = file->bytes().size();
-  if (bytes > kMostBytes)
-    fail(ErrorCategory::limit, "[config] {} has {} bytes, expected at most {}", shown_path(path), bytes, kMostBytes);
-  std::string text(bytes, '\0');
-  read_fully(file->descriptor(), path, 0, std::as_writable_bytes(std::span(text)));
-  return text;
-}
+constexpr std::uint64_t kMostBytes = 1 << 20;  // the largest of the field has some 10 KB
 
 bool is_nothing(dom::element value) {
   if (!value.is_array()) return value.is_null();
@@ -41,7 +29,7 @@ std::optional<ConfigFile> ConfigFile::read(const std::filesystem::path& path) {
   if (std::filesystem::symlink_status(path, unknown).type() == std::filesystem::file_type::not_found)
     return std::nullopt;
   ConfigFile config(path);
-  const std::string text = read_text(path);
+  const std::string text = read_small_file(path, kMostBytes);
   dom::parser parser;
   dom::element root;
   if (const auto error = parser.parse(simdjson::padded_string(text)).get(root))

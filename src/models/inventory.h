@@ -8,17 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "models/family.h"
+#include "models/said_prediction.h"
 #include "safelight/safetensors.h"
 
 namespace safelight {
-
-// What a file beside the tensors says the UNet predicts: the configuration of a checkpoint, or of a scheduler.
-struct SaidPrediction {
-  Prediction prediction = Prediction::noise;
-  bool zero_terminal_snr = false;
-  std::string by{};  // "parameterization v in model.yaml"
-};
 
 // One file, a set, or parts from several files under the names of the ldm layout. Refers to what it was made from.
 struct Inventory {

@@ -159,10 +159,7 @@ Recognition recognise(const Checkpoint& checkpoint) {
                       .metadata = &checkpoint.metadata(),
                       .read = [&](const TensorInfo& info) { return checkpoint.tensor(info); },
                       .name_in_file = [&](const TensorInfo& info) { return checkpoint.name_in_file(info); }};
-  if (const CheckpointFacts& facts = checkpoint.facts(); facts.prediction)
-    inventory.said = SaidPrediction{.prediction = *facts.prediction,
-                                    .zero_terminal_snr = facts.zero_terminal_snr.value_or(false),
-                                    .by = "the scheduler's configuration"};
+  inventory.said = checkpoint.facts().said;
   return recognise(inventory);
 }
 

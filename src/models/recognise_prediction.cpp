@@ -62,16 +62,17 @@ FoundPrediction guess_of_sd2(const UNetClues& u) {
 }  // namespace
 
 FoundPrediction find_prediction(const UNetClues& u, Family family) {
-  const TensorInfo* const ztsnr = u.has("ztsnr");
-  if (const auto& said = u.clues.inventory.said) return {said->prediction, said->zero_terminal_snr || ztsnr, said->by};
-  if (const TensorInfo* t = u.has("v_pred")) return {Prediction::v, ztsnr != nullptr, u.describe(*t)};
-  if (auto said = prediction_in_metadata(u.clues.inventory)) {
-    said->zero_terminal_snr = ztsnr != nullptr;
-    return *said;
-  }
-  FoundPrediction found =
-      family == Family::sd2 ? guess_of_sd2(u) : FoundPrediction{.evidence = "nothing says otherwise"};
-  found.zero_terminal_snr = ztsnr != nullptr;
+  const std::optional<SaidPrediction>& beside = u.clues.inventory.said;
+  FoundPrediction found{.evidence = "nothing says otherwise"};
+  if (const TensorInfo* t = u.has("v_pred"))
+    found = {.prediction = Prediction::v, .evidence = u.describe(*t)};
+  else if (auto said = prediction_in_metadata(u.clues.inventory))
+    found = *std::move(said);
+  else if (beside)
+    found = {.prediction = beside->prediction, .evidence = beside->by};
+  else if (family == Family::sd2)
+    found = guess_of_sd2(u);
+  found.zero_terminal_snr = u.has("ztsnr") || (beside && beside->zero_terminal_snr);
   return found;
 }
 

@@ -270,8 +270,11 @@ std::optional<Recognition> recognise_unet(const Clues& clues) {
   found.facts = {{"is of the family " + found.base, family->evidence},
                  {std::string(task_claim(*task)), u->describe(*u->first_conv)},
                  {prediction.prediction == Prediction::v ? "predicts v" : "predicts noise", prediction.evidence}};
+  const std::optional<SaidPrediction>& beside = clues.inventory.said;
   if (const TensorInfo* t = u->has("ztsnr"); found.zero_terminal_snr)
-    found.facts.push_back({"ends in noise alone (zero terminal SNR)", t ? u->describe(*t) : prediction.evidence});
+    found.facts.push_back({"ends in noise alone (zero terminal SNR)", t ? u->describe(*t) : beside->by});
+  if (beside && beside->prediction != prediction.prediction)
+    found.notes.push_back(fmt::format("{}, but what its own file says counts", beside->by));
   if (!slimmer.empty())
     found.facts.push_back(
         {fmt::format("is {}", slimmer), "transformer blocks in each place of the way down: " + depth});

@@ -132,12 +132,14 @@ StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend, 
                      .prediction = training.prediction.value_or(found.prediction),
                      .zero_terminal_snr = training.zero_terminal_snr.value_or(found.zero_terminal_snr),
                      .what = std::move(found.what),
-                     .text_encoders = TextEncoders(w, *found.family),
+                     .text_encoders = TextEncoders(w, *found.family, file.facts().text_activations),
                      .unet = UNet(unet_place(w)),
                      .vae_decoder = VaeDecoder(w / "first_stage_model"),
                      .vae_encoder = VaeEncoder(w / "first_stage_model"),
                      .latent_scale = published_scale(*found.family)};
   expect_networks_to_fit(sd);
+  if (numbers_in_vector(sd.family) > 0)
+    sd.zeros_for_empty_prompt = file.facts().zeros_for_empty_prompt.value_or(sd.family == Family::sdxl);
   sd.latent_scale = static_cast<float>(file.facts().latent_scale.value_or(sd.latent_scale));
   const Size size = default_size(sd);
   sd.default_width = size.width;

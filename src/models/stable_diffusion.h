@@ -49,7 +49,8 @@ struct StableDiffusion {
   ModelTask task = ModelTask::generate;
   Prediction prediction = Prediction::noise;
   bool zero_terminal_snr = false;
-  std::string what;  // "a Stable Diffusion 1 inpainting model"
+  bool zeros_for_empty_prompt = false;  // what an empty negative prompt is to the UNet; of XL and its refiner alone
+  std::string what;                     // "a Stable Diffusion 1 inpainting model"
   TextEncoders text_encoders;
   UNet unet;
   Precision unet_precision = Precision::full;

@@ -43,11 +43,13 @@ ClipTextSpec spec_of_sd2(const ClipPlace& place) {
 
 }  // namespace
 
-TextEncoders::TextEncoders(const Loader& w, Family family) : backend_(w.backend()) {
+TextEncoders::TextEncoders(const Loader& w, Family family, const TextActivations& activations) : backend_(w.backend()) {
   constexpr std::int32_t kOpenClipPadding = 0;
-  const auto add = [&](std::string_view name, const ClipTextSpec& spec, std::int32_t padding) {
+  const auto add = [&](std::string_view name, ClipTextSpec spec, std::int32_t padding) {
     const Loader place = w / name;
     expect_published_depth(find_clip(place), family);
+    if (const auto said = activations.find(fmt::format("{}.", name)); said != activations.end())
+      spec.activation = said->second;
     encoders_.push_back({.network = ClipTextEncoder(place, spec), .padding = padding});
   };
   switch (family) {

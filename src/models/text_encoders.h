@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "models/checkpoint.h"
 #include "models/clip_text_encoder.h"
 #include "models/family.h"
 
@@ -22,8 +23,8 @@ class TextEncoders {
  public:
   // `w` is the checkpoint: the encoders lie at cond_stage_model, or at conditioner.embedders.0 and .1, under
   // transformers' or OpenCLIP's names. Error(model) names what is missing or does not fit; a tower as wide as one that
-  // was published must have as many blocks.
-  TextEncoders(const Loader& w, Family family);
+  // was published must have as many blocks. `activations`: where they differ from those of the family's encoders.
+  TextEncoders(const Loader& w, Family family, const TextActivations& activations = {});
 
   std::size_t count() const noexcept { return encoders_.size(); }
 

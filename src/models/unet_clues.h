@@ -46,7 +46,8 @@ struct FoundPrediction {
   std::string evidence{};
 };
 
-// By what is said beside the file, by tensors, by metadata, by values; noise if nothing tells.
+// By tensors that are there to tell it, by metadata, by what is said beside the file, by values; noise if nothing
+// tells.
 FoundPrediction find_prediction(const UNetClues& unet, Family family);
 
 }  // namespace safelight

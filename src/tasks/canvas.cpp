@@ -43,6 +43,12 @@ Mask spread(Mask mask, std::int64_t reach) {
   return mask;
 }
 
+// 1 at a distance of 1, 0 from `reach` + 1 on; half a cosine wave between them.
+double fading(double distance, std::int64_t reach) {
+  const double way = std::min((distance - 1) / static_cast<double>(reach), 1.0);
+  return 0.5 + 0.5 * std::cos(std::numbers::pi * way);
+}
+
 }  // namespace
 
 CanvasSize size_for(const GenerateOptions& options, const Picture& picture, std::int64_t multiple) {
@@ -114,9 +120,13 @@ Mask faded_inwards(const Mask& mask, double radius) {
 }
 
 void meet_seam(Picture& painted, const Picture& original, const Region& known, std::int64_t reach) {
-  constexpr std::int64_t kDepth = 4, kAlong = 4;  // pixels of the border that a difference is the mean of
+  constexpr std::int64_t kDepth = 4, kAlong = 4;  // pixels of the border that a mean difference is of
+  constexpr std::int64_t kNear = 8;               // how far a pixel's own difference reaches: a latent pixel
   if (reach <= 0) return;
-  const auto difference = [&](std::int64_t x, std::int64_t y, int c) {  // at a pixel of the border
+  const auto own = [&](std::int64_t x, std::int64_t y, int c) -> double {  // at a pixel of the border
+    return original.at(x - known.x, y - known.y)[c] - painted.at(x, y)[c];
+  };
+  const auto mean = [&](std::int64_t x, std::int64_t y, int c) {  // around one
     const auto near = [](std::int64_t at, std::int64_t first, std::int64_t length, std::int64_t by) {
       return std::pair(std::max(first, at - by), std::min(first + length - 1, at + by));
     };
@@ -125,7 +135,7 @@ void meet_seam(Picture& painted, const Picture& original, const Region& known, s
     const auto [y0, y1] = near(y, known.y, known.height, on_side ? kAlong : kDepth);
     double sum = 0;
     for (std::int64_t v = y0; v <= y1; ++v)
-      for (std::int64_t u = x0; u <= x1; ++u) sum += original.at(u - known.x, v - known.y)[c] - painted.at(u, v)[c];
+      for (std::int64_t u = x0; u <= x1; ++u) sum += own(u, v, c);
     return sum / static_cast<double>((x1 - x0 + 1) * (y1 - y0 + 1));
   };
   for (std::int64_t y = 0; y < painted.height; ++y)
@@ -134,10 +144,12 @@ void meet_seam(Picture& painted, const Picture& original, const Region& known, s
                          v = std::clamp(y, known.y, known.y + known.height - 1);
       const double distance = std::hypot(static_cast<double>(x - u), static_cast<double>(y - v));
       if (distance == 0 || distance > static_cast<double>(reach)) continue;
-      const double share = 0.5 + 0.5 * std::cos(std::numbers::pi * (distance - 1) / static_cast<double>(reach));
-      for (int c = 0; c < 3; ++c)
-        painted.at(x, y)[c] = static_cast<std::uint8_t>(
-            std::clamp(std::lround(painted.at(x, y)[c] + share * difference(u, v, c)), 0L, 255L));
+      const double far_share = fading(distance, reach), near_share = fading(distance, std::min(kNear, reach));
+      for (int c = 0; c < 3; ++c) {
+        const double far = mean(u, v, c), near = own(u, v, c);
+        const double value = painted.at(x, y)[c] + far_share * far + near_share * (near - far);
+        painted.at(x, y)[c] = static_cast<std::uint8_t>(std::clamp(std::lround(value), 0L, 255L));
+      }
     }
 }
 

@@ -31,9 +31,10 @@ Tensor without_masked(const Picture& picture, const Mask& mask);
 // to some 2 * radius pixels, the more of it. What is thinner than that keeps its middle.
 Mask faded_inwards(const Mask& mask, double radius);
 
-// Tones of a picture that was painted around what is known, made to meet it: at the border of `known` the difference
-// between `original` (of known's size) and what was painted there in its place is added to what lies outside, the less
-// the farther, over `reach` pixels.
+// Tones of a picture that was painted around what is known, made to meet it: the difference between `original` (of
+// known's size) and what was painted there in its place, on the mean around each pixel of the border of `known`, is
+// added to what lies outside, the less the farther, over `reach` pixels; and what that pixel's own difference is
+// besides, over 8 at most. So there is no more of a step across the border than the painted picture has there itself.
 struct Region;
 void meet_seam(Picture& painted, const Picture& original, const Region& known, std::int64_t reach);
 

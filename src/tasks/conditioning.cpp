@@ -117,7 +117,7 @@ TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options,
   inspect("token_ids", to_i64(ids[0], texts));
   if (ids.size() > 1) inspect("token_ids_2", to_i64(ids[1], texts));
   TextEmbeddings embeddings = encoders(ids, texts);
-  if (with_negative && options.negative_prompt.empty() && model.networks.family == Family::sdxl) {
+  if (with_negative && options.negative_prompt.empty() && model.networks.zeros_for_empty_prompt) {
     clear_row(embeddings.context, 1);
     clear_row(embeddings.pooled, 1);
   }

@@ -306,6 +306,7 @@ void Engine::complete_report() {
 }
 
 GenerateReport Engine::run(const OnPicture& on_picture) {
+  report_.warnings = model_.networks.file.facts().warnings;
   encode_texts();
   Tensor seen = encode_pictures();
   conditions_.emplace(model_, plan_, job_.sight, texts_.front(), std::move(seen));

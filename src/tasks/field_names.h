@@ -10,7 +10,7 @@ inline constexpr std::string_view kSteps = "Steps", kSampler = "Sampler", kSched
                                   kVersion = "Version";
 inline constexpr std::string_view kSafelight = "Safelight";  // how our Version begins
 
-inline constexpr std::string_view kModel = "Model", kModelHash = "Model hash", kVae = "VAE";
+inline constexpr std::string_view kModel = "Model", kModelHash = "Model hash", kVae = "VAE", kVaeHash = "VAE hash";
 
 // Of the pass that starts from a picture: transform's, inpaint's, outpaint's, or generate's second.
 inline constexpr std::string_view kStrength = "Denoising strength";

@@ -1,4 +1,6 @@
 // Opening a checkpoint for the tasks.
+#include <memory>
+
 #include "backends/make_backend.h"
 #include "core/fail.h"
 #include "tasks/model_state.h"
@@ -35,6 +37,7 @@ Model Model::open(const std::filesystem::path& path, const ModelOptions& options
 Model::State::State(const Context& c, const Checkpoint& file, const Training& t)
     : context(c),
       hash(file.main_file()),
+      vae_hash(file.sources().vae.empty() ? nullptr : std::make_unique<BackgroundHash>(file.vae_file())),
       backend(make_backend(c)),
       training(t),
       networks(StableDiffusion::open(file, *backend, training)),

@@ -34,10 +34,9 @@ struct OtherSetting {
   std::string_view field, harmless, reason;
 };
 constexpr std::string_view kFirstPass = "the second pass has that of the first";
-constexpr std::array<OtherSetting, 22> kOthers{{
+constexpr std::array<OtherSetting, 21> kOthers{{
     {field::kVersion, "*", ""},
     {"User", "*", ""},
-    {"VAE hash", "*", ""},         // beside its name
     {"Init image hash", "*", ""},  // of the picture that is worked on
     {"Hashes", "*", ""},           // of what other fields name
     {"Clip skip", "1", "the text encoder's layer is the one that the model was trained with"},
@@ -182,6 +181,7 @@ auto parsed_name(Fields& fields, std::string_view name, const std::string* said,
 ModelOfPicture model_of(Fields& fields) {
   return {.hash = fields.text(field::kModelHash),
           .name = fields.text(field::kModel),
+          .vae_hash = fields.text(field::kVaeHash),
           .vae = fields.text(field::kVae),
           .text_encoders = fields.all(field::kTextEncoder),
           .variant = fields.text(field::kVariant),

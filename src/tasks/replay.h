@@ -15,9 +15,9 @@ namespace safelight {
 // Which model a picture says that it was made with. What it does not say is empty.
 struct ModelOfPicture {
   std::string hash, name;  // AutoV2 or AutoV1; usually without folder and extension
-  std::string vae;         // names of files
-  std::vector<std::string> text_encoders;
-  std::string variant, prediction;  // as in ModelOptions
+  std::string vae_hash, vae;
+  std::vector<std::string> text_encoders;  // names of files, like the VAE's
+  std::string variant, prediction;         // as in ModelOptions
   std::optional<bool> zero_terminal_snr;
 };
 

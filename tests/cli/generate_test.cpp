@@ -2,6 +2,7 @@
 #include "cli/generate_command.h"
 #include "image/infotext.h"
 #include "models/model_files.h"
+#include "safelight/hash.h"
 #include "safelight/picture.h"
 #include "safelight/safetensors.h"
 
@@ -67,6 +68,13 @@ TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
   EXPECT_EQ(again.picture.rgb, file.picture.rgb);
   const Infotext info = parse_infotext(again.text.at("parameters"));
   EXPECT_EQ(*info.find("VAE"), "diffusion_pytorch_model.safetensors");
+  EXPECT_THAT(again.text.at("parameters"),  // A1111's order
+              HasSubstr("Model: diffusion_pytorch_model, VAE hash: " + hash_file(vae).autov2 + ", VAE: "));
+  EXPECT_EQ(parse_infotext(file.text.at("parameters")).find("VAE hash"), nullptr);
+  const Result folder =
+      run(sized(arguments(unet, {"--vae", inputs_ / "paper/vae/", "--text-encoder", text}), "16", "16"));
+  ASSERT_EQ(folder.exit_code, 0) << folder.err;
+  EXPECT_EQ(*parse_infotext(read_png(folder_ / "out.png").text.at("parameters")).find("VAE"), "vae");
   EXPECT_EQ(*info.find("Text encoder"), "model.safetensors");
 }
 

@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "models/model_files.h"
 #include "models/random_checkpoint.h"
+#include "safelight/hash.h"
 #include "safelight/picture.h"
 #include "support/temporary_folder.h"
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Not;
 using ::testing::StartsWith;
 using Arguments = std::vector<std::string>;
 
@@ -167,6 +169,18 @@ TEST_F(ReplayCommand, ModelsInSeveralFilesAndFolders) {
                         "--width",        "16",
                         "--height",       "16"};
   expect_same(made(parts), parts);
+  const auto told_vae = [&](const std::string& fields) {
+    return run_here({"replay", told(kTold + fields), "-m", models_ / "bare.safetensors", "--text-encoder",
+                     models_ / "words.safetensors", "--dry-run", "--json"})
+        .out;
+  };
+  const std::string right = hash_file(models_ / "sharp.safetensors").autov2;
+  EXPECT_THAT(told_vae(", VAE hash: " + right + ", VAE: sharp.safetensors"), Not(HasSubstr("VAE hash")));
+  EXPECT_THAT(told_vae(", VAE hash: 0123456789, VAE: sharp.safetensors"),
+              HasSubstr(R"({"field":"VAE hash","value":"0123456789","reason":")" +
+                        (models_ / "sharp.safetensors").native() + " has " + right));
+  EXPECT_THAT(told_vae(", VAE hash: 0123456789"), HasSubstr("the picture does not name the VAE; --vae names one"));
+  fs::remove(models_ / "bare.safetensors");  // whose hash is that of the UNet in the folder
   write_diffusers_folder(models_ / "folder", model);
   for (const char* file : {"unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"})
     fs::rename(models_ / ("folder/" + std::string(file) + ".safetensors"),

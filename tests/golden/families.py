@@ -45,25 +45,34 @@ def padded(with_token):
     return made
 
 
-def pipeline(name, folder, training):
+def parts(name, folder, training):
+    """What the pipelines of a layout's family are made of."""
     path = folder / f"{name}.safetensors"
     if not path.exists():
         make_checkpoint.write(name, path)
     layout = make_checkpoint.LAYOUTS[name]
     text, vae = diffusers_models.text_encoders(layout, path), diffusers_models.vae(layout, path)
     vae.register_to_config(scaling_factor=0.13025 if layout.label else 0.18215)
-    parts = dict(vae=vae, unet=diffusers_models.unet(layout, path),
+    found = dict(vae=vae, unet=diffusers_models.unet(layout, path),
                  scheduler=diffusion.euler_scheduler("normal", STEPS, **training))
     openclip = padded("!")  # token 0
     if not layout.label:
-        return StableDiffusionPipeline(text_encoder=text[0], tokenizer=openclip, safety_checker=None,
-                                       feature_extractor=None, requires_safety_checker=False, **parts)
-    parts |= dict(text_encoder_2=text[-1], tokenizer_2=openclip, add_watermarker=False)
+        return found | dict(text_encoder=text[0], tokenizer=openclip, safety_checker=None, feature_extractor=None,
+                            requires_safety_checker=False)
+    found |= dict(text_encoder_2=text[-1], tokenizer_2=openclip, add_watermarker=False)
     if layout.text:
-        return StableDiffusionXLPipeline(text_encoder=text[0], tokenizer=padded("<|endoftext|>"), **parts)
+        return found | dict(text_encoder=text[0], tokenizer=padded("<|endoftext|>"))
     # As in the model_index.json of its publisher.
-    return StableDiffusionXLImg2ImgPipeline(text_encoder=None, tokenizer=None, requires_aesthetics_score=True,
-                                            force_zeros_for_empty_prompt=False, **parts)
+    return found | dict(text_encoder=None, tokenizer=None, requires_aesthetics_score=True,
+                        force_zeros_for_empty_prompt=False)
+
+
+def pipeline(name, folder, training):
+    layout = make_checkpoint.LAYOUTS[name]
+    kind = StableDiffusionPipeline if not layout.label else StableDiffusionXLPipeline
+    if layout.label and not layout.text:
+        kind = StableDiffusionXLImg2ImgPipeline
+    return kind(**parts(name, folder, training))
 
 
 def run(name, layout, training, told, folder):

@@ -14,10 +14,11 @@ Writes picture_tasks.safetensors:
 for the tasks transform (Img2ImgPipeline, from latents picked with encoder_noise), edit (InstructPix2PixPipeline), inpaint4
 (InpaintPipeline of a 4-channel UNet, with mask) and inpaint9 (of a 9-channel one, with soft_mask). Start noise and the
 noise of steps come from torch's CPU generator with SEED, so nothing else may draw from it: the inpainting pipeline is made
-to take the encoder's mean, as we do. tests/tasks/picture_tasks_test.cpp compares our tasks with them.
+to take the encoder's mean, as we do. tests/tasks/picture_task_parity_test.cpp compares our tasks with them.
 """
 
 import dataclasses
+import inspect
 import pathlib
 import sys
 import tempfile
@@ -79,11 +80,12 @@ def pipeline(kind, folder, channels):
     return pipe
 
 
-def trace_of(pipe, sampler, spacing, share, **arguments):
-    pipe.scheduler, _ = diffusion.reference_scheduler(sampler, spacing, STEPS)
+def trace_of(pipe, sampler, spacing, share, steps=STEPS, training={}, **arguments):
+    """The latents after every step that is run. `training`: what differs from diffusion.TRAINED."""
+    pipe.scheduler, _ = diffusion.reference_scheduler(sampler, spacing, steps, **training)
     prepared = pipe.scheduler
     sigmas, timesteps = getattr(prepared, "sigmas", None), prepared.timesteps
-    first = STEPS - int(STEPS * share)
+    first = steps - int(steps * share)
 
     def keep(*args, **kwargs):
         prepared.timesteps = timesteps
@@ -99,12 +101,32 @@ def trace_of(pipe, sampler, spacing, share, **arguments):
         trace.append(tensors["latents"] * exploding)
         return tensors
 
+    if "callback_on_step_end" in inspect.signature(pipe.__call__).parameters:
+        arguments["callback_on_step_end"] = on_step
+    else:  # as older pipelines have it
+        arguments |= dict(callback=lambda index, t, latents: on_step(pipe, index, t, {"latents": latents}), callback_steps=1)
     pipe(
-        PROMPT, negative_prompt=NEGATIVE, num_inference_steps=STEPS, guidance_scale=CFG,
-        generator=torch.Generator().manual_seed(SEED), output_type="latent", callback_on_step_end=on_step, **arguments,
+        PROMPT, negative_prompt=NEGATIVE, num_inference_steps=steps, guidance_scale=CFG,
+        generator=torch.Generator().manual_seed(SEED), output_type="latent", **arguments,
     )
-    assert len(trace) == STEPS - first
+    assert len(trace) == steps - first
     return torch.stack(trace)
+
+
+def what_is_given(pipe, task, strength, inputs):
+    """The arguments of a pipeline for a task, by the tensors that are stored; the picture's latents are its own."""
+    image = inputs["picture"].permute(2, 0, 1)[None].float() / 255
+    scale = pipe.vae.config.scaling_factor
+    distribution = pipe.vae.encode(2 * image - 1).latent_dist
+    if task == "transform":
+        return {"image": scale * (distribution.mean + distribution.std * inputs["encoder_noise"]), "strength": strength}
+    size = {"height": HEIGHT, "width": WIDTH}
+    if task == "edit":
+        more = size if "height" in inspect.signature(pipe.__call__).parameters else {}
+        return {"image": image, "image_guidance_scale": IMAGE_CFG, **more}
+    pipe._encode_vae_image = lambda image, generator: scale * pipe.vae.encode(image).latent_dist.mode()
+    mask = inputs["mask" if task == "inpaint4" else "soft_mask"]
+    return {"image": image, "mask_image": mask[None, None].float() / 255, "strength": strength, **size}
 
 
 def make_picture(generator):
@@ -123,38 +145,29 @@ def make_masks():
     return mask, soft
 
 
+def make_inputs():
+    generator = torch.Generator().manual_seed(1)
+    picture, (mask, soft) = make_picture(generator), make_masks()
+    return {"picture": picture[0].permute(1, 2, 0), "mask": mask, "soft_mask": soft,
+            "encoder_noise": torch.randn(1, 4, HEIGHT // 8, WIDTH // 8, generator=generator)}
+
+
 @torch.no_grad()
 def main(out):
     models.check_versions()
     torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(1)
-    picture, (mask, soft) = make_picture(generator), make_masks()
-    image = picture.float() / 255
-    tensors = {"picture": picture[0].permute(1, 2, 0), "mask": mask, "soft_mask": soft,
-               "encoder_noise": torch.randn(1, 4, HEIGHT // 8, WIDTH // 8, generator=generator)}
-
-    def mode(pipe):
-        return lambda image, generator: SCALE * pipe.vae.encode(image).latent_dist.mode()
-
+    inputs = make_inputs()
+    tensors = dict(inputs)
     with tempfile.TemporaryDirectory() as folder:
         kinds = {"transform": StableDiffusionImg2ImgPipeline, "edit": StableDiffusionInstructPix2PixPipeline,
                  "inpaint4": StableDiffusionInpaintPipeline, "inpaint9": StableDiffusionInpaintPipeline}
         for task, cases in CASES.items():
             pipe = pipeline(kinds[task], pathlib.Path(folder), CHANNELS[task])
-            distribution = pipe.vae.encode(2 * image - 1).latent_dist
-            tensors["mean"] = SCALE * distribution.mean
-            picked = SCALE * (distribution.mean + distribution.std * tensors["encoder_noise"])
+            image = inputs["picture"].permute(2, 0, 1)[None].float() / 255
+            tensors["mean"] = SCALE * pipe.vae.encode(2 * image - 1).latent_dist.mean
             for sampler, spacing, strength in cases:
-                if task == "transform":
-                    more = {"image": picked, "strength": strength}
-                elif task == "edit":
-                    more = {"image": image, "image_guidance_scale": IMAGE_CFG}
-                else:
-                    pipe._encode_vae_image = mode(pipe)
-                    of_task = mask if task == "inpaint4" else soft
-                    more = {"image": image, "mask_image": of_task[None, None].float() / 255, "strength": strength,
-                            "height": HEIGHT, "width": WIDTH}
-                tensors[f"{task} {sampler} {spacing} {strength}"] = trace_of(pipe, sampler, spacing, strength, **more)
+                tensors[f"{task} {sampler} {spacing} {strength}"] = trace_of(
+                    pipe, sampler, spacing, strength, **what_is_given(pipe, task, strength, inputs))
     out.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
     save_file(tensors, out / "picture_tasks.safetensors", metadata=models.VERSIONS)

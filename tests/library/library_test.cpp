@@ -106,7 +106,8 @@ TEST_F(Library, BrokenConfigurationIsNoted) {
   folder_.add_text("a.yaml", "*");
   const auto entries = list(folder_.path());
   EXPECT_EQ(entries[0].problem(), "");
-  EXPECT_THAT(entries[0].examined.recognition.notes, ElementsAre(HasSubstr("its configuration says nothing: [yaml]")));
+  EXPECT_THAT(entries[0].examined.recognition.notes,
+              ElementsAre(HasSubstr("its configuration a.yaml says nothing: [yaml]")));
 }
 
 TEST_F(Library, BrokenAndHostileFilesAreListedWithTheirReason) {

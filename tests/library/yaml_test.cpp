@@ -1,11 +1,11 @@
 // YAML, and the two configurations that are written in it.
-#include "library/yaml.h"
+#include "models/yaml.h"
 
 #include <gmock/gmock.h>
 
 #include "library/model_paths.h"
 #include "library/models_folder.h"
-#include "library/sidecars.h"
+#include "models/said_prediction.h"
 #include "support/expect_error.h"
 
 namespace safelight::test {
@@ -72,7 +72,7 @@ TEST(ModelPaths, Refuses) {
 
 TEST(ModelConfig, SaysWhatIsPredicted) {
   const ModelsFolder folder;
-  const auto said = [&](const std::string& text) { return read_model_config(folder.add_text("m.yaml", text)); };
+  const auto said = [&](const std::string& text) { return said_by_config(folder.add_text("m.yaml", text)); };
   const auto v = said("model:\n  target: x\n  params:\n    parameterization: \"v\"\n");
   ASSERT_TRUE(v);
   EXPECT_EQ(v->prediction, Prediction::v);
@@ -80,6 +80,8 @@ TEST(ModelConfig, SaysWhatIsPredicted) {
   EXPECT_EQ(said("model:\n  params:\n    linear_start: 0.00085\n")->prediction, Prediction::noise);
   EXPECT_FALSE(said("model: x"));
   EXPECT_FALSE(said("a: 1"));
+  EXPECT_ERROR(said("model:\n  params:\n    parameterization: x0\n"), format,
+               "parameterization is x0, expected eps or v");
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 constexpr const char* kVae = "first_stage_model.";
 
@@ -84,12 +86,12 @@ TEST_F(CheckpointTest, ADiffusersFolderAndWhatItsConfigurationSays) {
   const Checkpoint again = Checkpoint::open(path);
   EXPECT_TRUE(same_bytes(checkpoint.tensor(checkpoint.tensors().back()), again.tensor(again.tensors().back())));
   const CheckpointFacts& facts = checkpoint.facts();
-  EXPECT_EQ(facts.prediction, Prediction::v);
-  EXPECT_EQ(facts.zero_terminal_snr, true);
+  ASSERT_TRUE(facts.said);
+  EXPECT_EQ(facts.said->prediction, Prediction::v);
+  EXPECT_TRUE(facts.said->zero_terminal_snr);
   EXPECT_EQ(facts.latent_scale, 0.25);
   EXPECT_EQ(facts.latent_side, 24);
-  EXPECT_EQ(facts.text_activation[0], "quick_gelu");
-  EXPECT_EQ(facts.text_activation[1], std::nullopt);
+  EXPECT_THAT(facts.text_activations, ElementsAre(Pair("cond_stage_model.", Activation::quick_gelu)));
 }
 
 TEST_F(CheckpointTest, ConfigurationReachesTheModel) {
@@ -99,6 +101,66 @@ TEST_F(CheckpointTest, ConfigurationReachesTheModel) {
   const StableDiffusion sd = StableDiffusion::open(path, *backend);
   EXPECT_EQ(sd.latent_scale, 0.25f);
   EXPECT_EQ(sd.default_width, 48);  // 24 latent pixels, and two levels in the VAE
+}
+
+TEST_F(CheckpointTest, TheActivationOfATextEncoderIsWhatItsConfigurationSays) {
+  const fs::path path = diffusers();
+  const auto backend = make_backend("reference");
+  const auto encoded = [&](const CheckpointSources& sources = {}) {
+    StableDiffusion sd = StableDiffusion::open(Checkpoint::open(path, sources), *backend);
+    const Tensor context = sd.text_encoders({std::vector(1, std::vector<std::int32_t>(77, 7))}, 1).context;
+    return std::vector<float>(context.floats().begin(), context.floats().end());
+  };
+  const std::vector<float> quick = encoded();
+  fs::remove(path / "text_encoder/config.json");
+  EXPECT_EQ(encoded(), quick);  // CLIP's own
+  write_file(path / "text_encoder/config.json", R"({"hidden_act": "gelu"})");
+  const std::vector<float> exact = encoded();
+  EXPECT_NE(exact, quick);
+  // What a folder says of its own encoder is not said of another in its place.
+  write_part(folder_ / "words.safetensors", text_encoder_of_transformers());
+  EXPECT_EQ(encoded({.text_encoders = {folder_ / "words.safetensors"}}), quick);
+  EXPECT_EQ(encoded({.text_encoders = {path / "text_encoder/model.safetensors"}}), exact);
+}
+
+TEST_F(CheckpointTest, TheConfigurationOfAPartThatIsGivenBesidesCounts) {
+  const fs::path path = diffusers(), other = diffusers("other"), vae = other / "vae";
+  write_part(folder_ / "model.safetensors", renamed("", ""));
+  write_file(vae / "config.json", R"({"scaling_factor": 0.25})");
+  const auto scale = [](const fs::path& model, const fs::path& part) {
+    return Checkpoint::open(model, {.vae = part}).facts().latent_scale;
+  };
+  for (const fs::path& model : {path, folder_ / "model.safetensors"})
+    for (const char* part : {"vae", "vae/", "vae/diffusion_pytorch_model.safetensors"})
+      EXPECT_EQ(scale(model, other / part), 0.25) << part;
+  // Beside a file of another name, it may be of anything.
+  fs::copy(vae / "diffusion_pytorch_model.safetensors", vae / "my.safetensors");
+  EXPECT_EQ(scale(path, vae / "my.safetensors"), std::nullopt);
+  EXPECT_EQ(Checkpoint::open(path, {.text_encoders = {other / "text_encoder"}}).facts().text_activations.size(), 1u);
+  EXPECT_THAT(Checkpoint::open(path, {.text_encoders = {folder_ / "model.safetensors"}}).facts().text_activations,
+              IsEmpty());
+  write_file(vae / "config.json", R"({"scaling_factor": 0})");
+  EXPECT_ERROR(scale(path, vae), format, "scaling_factor is 0, expected 0.001 to 1000");
+  write_file(vae / "config.json", R"({"latent_channels": 16})");
+  EXPECT_ERROR(scale(path, vae), model, "config.json says latent_channels 16");
+}
+
+TEST_F(CheckpointTest, TheConfigurationBesideAFileTellsThePrediction) {
+  write_part(folder_ / "a.v1.safetensors", renamed("", ""));
+  write_file(folder_ / "a.v1.yaml", "model:\n  params:\n    parameterization: v\n");
+  const CheckpointFacts v = Checkpoint::open(folder_ / "a.v1.safetensors").facts();
+  ASSERT_TRUE(v.said);
+  EXPECT_EQ(v.said->prediction, Prediction::v);
+  EXPECT_THAT(v.warnings, IsEmpty());
+  for (const std::string& broken : {std::string("a: ["), std::string((1 << 20) + 1, '#')}) {
+    write_file(folder_ / "a.v1.yaml", broken);
+    const CheckpointFacts none = Checkpoint::open(folder_ / "a.v1.safetensors").facts();
+    EXPECT_FALSE(none.said);
+    EXPECT_THAT(none.warnings, ElementsAre(HasSubstr("its configuration a.v1.yaml says nothing: [")));
+  }
+  fs::remove(folder_ / "a.v1.yaml");
+  ASSERT_EQ(::mkfifo((folder_ / "a.v1.yaml").c_str(), 0600), 0);  // nobody writes: nobody waits
+  EXPECT_EQ(Checkpoint::open(folder_ / "a.v1.safetensors").facts().warnings.size(), 1u);
 }
 
 TEST_F(CheckpointTest, VariantsArePlainUnlessAsked) {

@@ -130,8 +130,8 @@ std::vector<std::byte> file_bytes(const std::vector<TensorRecipe>& recipes, cons
   return bytes;
 }
 
-std::string tiny_file(std::int64_t channels) {
-  std::vector<TensorRecipe> recipes = read_layout("tiny");
+std::string tiny_file(std::int64_t channels, std::string_view layout) {
+  std::vector<TensorRecipe> recipes = read_layout(layout);
   find(recipes, "model.diffusion_model.input_blocks.0.0.weight").shape[1] = channels;
   const std::vector<std::byte> bytes = file_bytes(recipes);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

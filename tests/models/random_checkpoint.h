@@ -26,9 +26,9 @@ TensorRecipe& find(std::vector<TensorRecipe>& recipes, std::string_view name);
 // The bytes of a SafeTensors file.
 std::vector<std::byte> file_bytes(const std::vector<TensorRecipe>& recipes, const Metadata& metadata = {});
 
-// The layout "tiny" as the contents of a file, its UNet taking so many channels: 4; 8, as a model that edits; 9, as one
-// that inpaints.
-std::string tiny_file(std::int64_t channels = 4);
+// A layout as the contents of a file, its UNet taking so many channels: 4; 8, as a model that edits; 9, as one that
+// inpaints.
+std::string tiny_file(std::int64_t channels = 4, std::string_view layout = "tiny");
 
 // A SafeTensors file, opened.
 SafeTensors random_file(const std::vector<TensorRecipe>& recipes, const Metadata& metadata = {});

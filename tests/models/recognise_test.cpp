@@ -350,6 +350,24 @@ TEST(Recognise, SaysWhatIsPredicted) {
   EXPECT_TRUE(both.prediction == Prediction::v && both.zero_terminal_snr);
 }
 
+TEST(Recognise, WhatAFileSaysItselfComesBeforeWhatIsSaidBesideIt) {
+  const auto predicts = [](const Tensors& tensors, const Metadata& metadata, Prediction beside) {
+    return recognise(Inventory{.tensors = tensors, .metadata = &metadata, .said = SaidPrediction{.prediction = beside}})
+        .prediction;
+  };
+  EXPECT_EQ(predicts(sdxl() + Tensors{tensor("v_pred", {0})}, {}, Prediction::noise), Prediction::v);
+  EXPECT_EQ(predicts(sd1(), {{"modelspec.prediction_type", "epsilon"}}, Prediction::v), Prediction::noise);
+  EXPECT_EQ(predicts(sd1(), {}, Prediction::v), Prediction::v);
+  EXPECT_EQ(predicts(sd2(9), {}, Prediction::v), Prediction::v);  // but before what is usual
+  const Tensors v = sdxl() + Tensors{tensor("v_pred", {0})};
+  const auto notes = [&](Prediction beside) {
+    return recognise(Inventory{.tensors = v, .said = SaidPrediction{.prediction = beside, .by = "x.yaml says so"}})
+        .notes;
+  };
+  EXPECT_THAT(notes(Prediction::noise), ElementsAre("x.yaml says so, but what its own file says counts"));
+  EXPECT_THAT(notes(Prediction::v), IsEmpty());
+}
+
 // Files of SD 2 that predict noise and v have the same shapes; the values of one bias tell them apart.
 Recognition sd2_with_bias(float spread, std::uint64_t inputs, std::optional<SaidPrediction> said = {}) {
   const Tensors tensors = sd2(inputs) + Tensors{tensor(std::string(kLdm) + kBias, {4}, DType::F32)};

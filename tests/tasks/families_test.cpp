@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
+#include "models/model_files.h"
 #include "models/random_checkpoint.h"
 #include "safelight/generate.h"
 #include "safelight/safetensors.h"
@@ -216,6 +218,74 @@ TEST_F(Families, SettingsThatAModelDoesNotTakeAreRefused) {
   refused(refiner, {.aesthetic_score = 10.5}, "[aesthetic-score] expected 0 to 10, found 10.5");
   refused(refiner, {.negative_aesthetic_score = std::nan("")},
           "[negative-aesthetic-score] expected 0 to 10, found nan");
+}
+
+// As A1111 has it beside checkpoints of Stable Diffusion 2.
+TEST_F(Families, TheConfigurationBesideAFileCountsWhenItIsOpened) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path path = folder / "v2.safetensors";
+  std::filesystem::create_symlink(file("tiny-sd21"), path);
+  struct Made {
+    std::vector<std::uint8_t> rgb;
+    std::string infotext;
+    std::vector<std::string> warnings;
+  };
+  const auto made = [&](const std::string& yaml, const ModelOptions& how = {}) {
+    if (!yaml.empty()) test::write_file(folder / "v2.yaml", yaml);
+    Model model = Model::open(path, how, {.measures = false});
+    GenerateOptions small = options();
+    small.width = small.height = 32;
+    small.steps = 1;
+    Made result;
+    const GenerateReport report = generate(model, small, [&](const GeneratedPicture& picture) {
+      result.rgb = picture.picture.rgb;
+      result.infotext = picture.infotext;
+    });
+    result.warnings = report.warnings;
+    return result;
+  };
+  const std::string says_v = "model:\n  params:\n    parameterization: v\n";
+  const Made noise = made(""), v = made("", {.prediction = "v"}), beside = made(says_v);
+  EXPECT_EQ(beside.rgb, v.rgb);
+  EXPECT_NE(beside.rgb, noise.rgb);
+  EXPECT_EQ(beside.infotext, v.infotext);  // which tells it, since the model's hash does not
+  EXPECT_THAT(beside.infotext, HasSubstr("Prediction: v"));
+  EXPECT_EQ(made(says_v, {.prediction = "noise"}).rgb, noise.rgb);
+  const Made broken = made("model: [");
+  EXPECT_EQ(broken.rgb, noise.rgb);
+  EXPECT_EQ(broken.infotext, noise.infotext);
+  EXPECT_THAT(broken.warnings,
+              ::testing::ElementsAre(HasSubstr("its configuration v2.yaml says nothing: [yaml] line")));
+}
+
+TEST_F(Families, WhetherAnEmptyNegativePromptIsZerosAFolderSays) {
+  const test::TemporaryFolder folder;
+  const SafeTensors xl = SafeTensors::open(file("tiny-sdxl"));
+  for (const auto& [part, name, place] : {std::tuple{"unet", "diffusion_pytorch_model", "model.diffusion_model."},
+                                          {"vae", "diffusion_pytorch_model", "first_stage_model."},
+                                          {"text_encoder", "model", "conditioner.embedders.0."},
+                                          {"text_encoder_2", "model", "conditioner.embedders.1."}}) {
+    std::filesystem::create_directory(folder / part);
+    test::write_part(folder / part / (std::string(name) + ".safetensors"), test::renamed(place, place), xl);
+  }
+  const auto is_zeros = [&](const std::string& index) {
+    test::write_file(folder / "model_index.json", index);
+    Model model = Model::open(folder / "", ModelOptions{}, {.measures = false});
+    GenerateOptions empty = options();
+    empty.negative_prompt.clear();
+    empty.width = empty.height = 16;
+    empty.steps = 1;
+    bool zeros = false;
+    empty.inspect = [&](const Snapshot& s) {
+      if (s.name != "text_embeddings") return;
+      const std::span<const float> negative = s.tensor.floats().subspan(s.tensor.floats().size() / 2);
+      zeros = std::ranges::all_of(negative, [](float value) { return value == 0; });
+    };
+    generate(model, empty, [](const GeneratedPicture&) {});
+    return zeros;
+  };
+  EXPECT_TRUE(is_zeros("{}"));
+  EXPECT_FALSE(is_zeros(R"({"force_zeros_for_empty_prompt": false})"));
 }
 
 TEST_F(Families, AnUnknownPredictionIsRefused) {

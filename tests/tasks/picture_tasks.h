@@ -4,10 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,14 +53,14 @@ inline double relative(std::span<const float> got, std::span<const float> expect
 // Models with random weights whose UNet takes 4, 8 or 9 channels.
 class PictureTasks : public ::testing::Test {
  protected:
-  static Model& model(std::int64_t channels = 4) {
-    std::optional<Model>& opened = opened_->models[static_cast<std::size_t>(channels)];
-    if (!opened) {
-      const std::filesystem::path path = opened_->folder / (std::to_string(channels) + ".safetensors");
-      write_file(path, tiny_file(channels));
-      opened.emplace(Model::open(path, {.measures = false}));
-    }
-    return *opened;
+  // Of a family's small layout; each is opened once, with the first options that it is asked for with.
+  static Model& model(std::int64_t channels = 4, const std::string& layout = "tiny", const ModelOptions& options = {}) {
+    const std::string name = layout + std::to_string(channels);
+    const auto known = opened_->models.find(name);
+    if (known != opened_->models.end()) return known->second;
+    const std::filesystem::path path = opened_->folder / (name + ".safetensors");
+    write_file(path, tiny_file(channels, layout));
+    return opened_->models.emplace(name, Model::open(path, options, {.measures = false})).first->second;
   }
   static void SetUpTestSuite() { opened_ = std::make_unique<Opened>(); }
   static void TearDownTestSuite() { opened_.reset(); }
@@ -98,7 +97,7 @@ class PictureTasks : public ::testing::Test {
   // Once for all tests: opening takes longer than most of them.
   struct Opened {
     TemporaryFolder folder;
-    std::array<std::optional<Model>, 10> models;
+    std::map<std::string, Model> models;
   };
   inline static std::unique_ptr<Opened> opened_;
 };

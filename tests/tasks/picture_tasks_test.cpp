@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <limits>
 #include <set>
 
+#include "image/region.h"
 #include "support/expect_error.h"
 
 namespace safelight::test {
@@ -224,6 +227,49 @@ TEST_F(PictureTasks, OutpaintLeavesThePictureAsItIs) {
     EXPECT_EQ(*result.info.find("Outpaint"), "left=13,top=0,right=6,bottom=21");
     for (std::int64_t y = 0; y < 38; ++y)
       EXPECT_TRUE(std::equal(picture.at(0, y), picture.at(0, y) + 3 * 43, result.picture.at(13, y))) << y;
+  }
+}
+
+// The mean change from the line `offset` lines beyond the picture's edge to the next one, for each of its four sides;
+// across the edge itself for 0.
+std::array<double, 4> changes(const Picture& canvas, const Region& known, std::int64_t offset) {
+  const auto mean = [&](std::int64_t length, const auto& from, const auto& to) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < length; ++i)
+      for (int c = 0; c < 3; ++c) sum += std::abs(from(i)[c] - to(i)[c]);
+    return sum / static_cast<double>(3 * length);
+  };
+  const auto column = [&](std::int64_t x) {
+    return [&canvas, &known, x](std::int64_t i) { return canvas.at(x, known.y + i); };
+  };
+  const auto row = [&](std::int64_t y) {
+    return [&canvas, &known, y](std::int64_t i) { return canvas.at(known.x + i, y); };
+  };
+  const std::int64_t right = known.x + known.width - 1 + offset, bottom = known.y + known.height - 1 + offset;
+  return {mean(known.height, column(known.x - offset), column(known.x - offset - 1)),
+          mean(known.width, row(known.y - offset), row(known.y - offset - 1)),
+          mean(known.height, column(right), column(right + 1)), mean(known.width, row(bottom), row(bottom + 1))};
+}
+
+// What random weights paint has nothing to do with the picture: all that brings them together is what is done about it.
+TEST_F(PictureTasks, OutpaintLeavesNoSeam) {
+  Picture picture(48, 48);
+  for (std::int64_t y = 0; y < 48; ++y)
+    for (std::int64_t x = 0; x < 48; ++x)
+      for (int c = 0; c < 3; ++c) picture.at(x, y)[c] = static_cast<std::uint8_t>(10 + 20 * c + x / 2 + y / 3);
+  const Region known{16, 16, 48, 48};
+  for (const std::int64_t channels : {4, 9}) {
+    OutpaintOptions wanted{
+        .generate = small(), .picture = picture, .extension = {.left = 16, .top = 16, .right = 16, .bottom = 16}};
+    const Picture met = made(model(channels), wanted).picture;
+    EXPECT_EQ(crop(met, known).rgb, picture.rgb);
+    wanted.overlap = 0;
+    const Picture unmet = made(model(channels), wanted).picture;
+    const auto across = changes(met, known, 0), beyond = changes(met, known, 1), without = changes(unmet, known, 0);
+    for (std::size_t side = 0; side < 4; ++side) {
+      EXPECT_LT(across[side], 2 * beyond[side]) << channels << " " << side;   // 0.8 to 1.4 are measured
+      EXPECT_GT(without[side], 2 * across[side]) << channels << " " << side;  // 2.5 to 5.6
+    }
   }
 }
 

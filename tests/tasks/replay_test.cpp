@@ -41,7 +41,7 @@ TEST(Replay, APictureOfOurs) {
   const Replay replay = of_text(
       "a (red:1.2) house,\nby a lake\nNegative prompt: rain\nSteps: 25, Sampler: Euler a, Schedule type: Karras, "
       "CFG scale: 4.5, Guidance interval: 0.2-0.8, Cache: 2, Seed: 18446744073709551615, Size: 512x384, "
-      "Model hash: 6ce0161689, Model: sd15, VAE: mse.safetensors, Text encoder: l.safetensors, "
+      "Model hash: 6ce0161689, Model: sd15, VAE hash: 0123456789, VAE: mse.safetensors, Text encoder: l.safetensors, "
       "Text encoder: g.safetensors, Variant: fp16, RNG: CPU, Precision: int8, Prediction: v, Zero terminal SNR: true, "
       "Original size: 1024x768, Crop: 8x16, Target size: 640x480, Aesthetic score: 6.5, Negative aesthetic score: 2" +
       kOurs);
@@ -69,6 +69,7 @@ TEST(Replay, APictureOfOurs) {
   const ModelOfPicture& model = replay.model;
   EXPECT_EQ(model.hash, "6ce0161689");
   EXPECT_EQ(model.name, "sd15");
+  EXPECT_EQ(model.vae_hash, "0123456789");
   EXPECT_EQ(model.vae, "mse.safetensors");
   EXPECT_THAT(model.text_encoders, ElementsAre("l.safetensors", "g.safetensors"));
   EXPECT_EQ(model.variant, "fp16");

@@ -61,16 +61,26 @@ void add_missing(std::vector<UnmetSetting>& unmet, std::string_view field, const
                                fmt::join(folders, ", "), option)});
 }
 
-void check_hash(const ModelChoice& choice, const ModelOfPicture& said, std::vector<UnmetSetting>& unmet,
-                const Context& context) {
-  if (said.hash.empty()) return;
+void compare_hash(std::string_view field, const std::string& said, const fs::path& file,
+                  std::vector<UnmetSetting>& unmet, const Context& context) {
+  const FileHashes hashes = hash_file(file, {}, context);
+  if (!has_hash(hashes, lower_case(said)))
+    unmet.push_back({std::string(field), said, fmt::format("{} has {}", printable(file.native()), hashes.autov2)});
+}
+
+// Of the model, and of a VAE that was given or found by its name.
+void compare_hashes(const ModelChoice& choice, const ModelOfPicture& said, std::vector<UnmetSetting>& unmet,
+                    const Context& context) {
+  const bool of_vae = !said.vae_hash.empty() && !choice.vae.empty();
+  if (!said.vae_hash.empty() && said.vae.empty() && choice.vae.empty())
+    unmet.push_back(
+        {std::string(field::kVaeHash), said.vae_hash, "the picture does not name the VAE; --vae names one"});
+  if (said.hash.empty() && !of_vae) return;
   CheckpointSources sources{.vae = choice.vae, .variant = choice.variant};
   sources.text_encoders.assign(choice.text_encoders.begin(), choice.text_encoders.end());
-  const fs::path file = Checkpoint::open(choice.model, sources).main_file();
-  const FileHashes hashes = hash_file(file, {}, context);
-  if (!has_hash(hashes, lower_case(said.hash)))
-    unmet.push_back(
-        {std::string(field::kModelHash), said.hash, fmt::format("{} has {}", printable(file.native()), hashes.autov2)});
+  const Checkpoint checkpoint = Checkpoint::open(choice.model, sources);
+  if (!said.hash.empty()) compare_hash(field::kModelHash, said.hash, checkpoint.main_file(), unmet, context);
+  if (of_vae) compare_hash(field::kVaeHash, said.vae_hash, checkpoint.vae_file(), unmet, context);
 }
 
 }  // namespace
@@ -97,7 +107,7 @@ void choose_model(ModelChoice& choice, const ModelOfPicture& said, std::vector<U
   if (said.zero_terminal_snr && *said.zero_terminal_snr) choice.zero_terminal_snr = true;
   if (said.zero_terminal_snr && !*said.zero_terminal_snr)
     unmet.push_back({std::string(field::kZeroTerminalSnr), "false", "what the model's file says is taken"});
-  check_hash(choice, said, unmet, context);
+  compare_hashes(choice, said, unmet, context);
 }
 
 }  // namespace safelight::cli

@@ -1,4 +1,4 @@
-#include "library/yaml.h"
+#include "models/yaml.h"
 
 #include <yaml.h>
 
