@@ -58,10 +58,10 @@ outpaint right right=64 1
 outpaint both left=64,right=64 1
 outpaint all left=32,top=32,right=32,bottom=32 1
 
-edit() { make "edit-$1" "edit: $2" edit -i "$house" --instruct "$2" --cfg 4 --seed "$3"; }
+edit() { make "edit-$1" "edit: $2" edit -i "$house" --instruct "$2" --cfg 4 --image-cfg 2 --seed "$3"; }
 edit night "make it night" 1
 edit snow "make it snow" 1
-edit roof "make the roof blue" 1
+edit hills "turn the hills golden" 1
 edit trees "add two pine trees" 1
 
 step "contact sheet"
