@@ -70,6 +70,7 @@ struct Recognition {
   std::string evidence{};                   // what settles that: a tensor with its shape, or which tensor is missing
 
   ModelKind kind = ModelKind::unknown;
+  bool can_be_merged = false;        // of a LoRA: it is of the form that merge() adds to a model
   std::string base{};                // the family it is of or belongs to, in words; empty if nothing tells
   std::vector<Fact> facts{};         // everything that was concluded, the most decisive first
   std::vector<TypeShare> types{};    // of all tensors, the largest share first

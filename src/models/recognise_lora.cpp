@@ -14,6 +14,7 @@ namespace {
 // How the tensors of each kind are called: any tensor whose name holds this. The first row that fits a name counts.
 struct Sign {
   std::string_view what, part;
+  bool low_rank = true;  // each layer's change is a product of two matrices, which merge() knows
 };
 constexpr Sign kSigns[] = {
     {"a LoRA", ".lora_down."},
@@ -25,9 +26,9 @@ constexpr Sign kSigns[] = {
     {"a LoRA", "_lora.down."},
     {"a LoRA", "_lora.up."},
     {"a LoRA", ".lora_linear_layer."},
-    {"a LoHa (a kind of LoRA)", ".hada_w1"},
-    {"a LoKr (a kind of LoRA)", ".lokr_w1"},
-    {"an OFT (a kind of LoRA)", ".oft_blocks"},
+    {"a LoHa (a kind of LoRA)", ".hada_w1", false},
+    {"a LoKr (a kind of LoRA)", ".lokr_w1", false},
+    {"an OFT (a kind of LoRA)", ".oft_blocks", false},
 };
 // Every sign holds one of these, which are quickly looked for.
 constexpr std::array<std::string_view, 4> kHints = {"lora", ".hada", ".lokr", ".oft"};
@@ -146,6 +147,9 @@ std::optional<Recognition> recognise_lora(const Clues& clues) {
   } else {
     found.notes.emplace_back("which family it is for cannot be told from it");
   }
+  const auto scales = [](const TensorInfo* t) { return t->name.ends_with(".dora_scale"); };
+  found.can_be_merged = sign->sign->low_rank && std::ranges::none_of(clues.names.all(), scales);
+  if (!found.can_be_merged) found.notes.emplace_back("safelight merge cannot add it to a model: it knows plain LoRA");
   if (auto rank = rank_fact(clues)) found.facts.push_back(*std::move(rank));
   return found;
 }

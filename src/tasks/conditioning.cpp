@@ -28,8 +28,8 @@ void warn_if_cut(std::string_view what, const TokenizedPrompt& text, std::vector
 void warn_if_marked_up(std::string_view what, std::string_view prompt, std::vector<std::string>& warnings) {
   if (const std::string_view markup = unread_markup(prompt); !markup.empty())
     warnings.push_back(
-        fmt::format("the {} has {}, which is read as plain text: weights and networks in a prompt have no "
-                    "meaning here",
+        fmt::format("the {} has {}, which is read as plain text: weights, networks, escapes and BREAK in a "
+                    "prompt have no meaning here",
                     what, printable(markup, kMostCutText)));
 }
 

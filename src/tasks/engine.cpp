@@ -81,6 +81,7 @@ class Engine {
 void Engine::encode_texts() {
   const Stopwatch stopwatch;
   begin(plan_.memory.text);
+  report_.warnings = job_.warnings;
   if (!plan_.guided() && std::ranges::any_of(plan_.scales, [](float scale) { return scale != 1; })) {
     const auto [from, to] = options_.guidance_interval;
     report_.warnings.push_back(

@@ -107,6 +107,10 @@ Job inpaint_job(const Model::State& model, const InpaintOptions& options) {
       {.width = size.width, .height = size.height, .steps = options.generate.steps, .strength = options.strength}};
   repaint(job, model, prepared(options.picture), prepared(mask), options.content, options.strength);
   job.settings = settings_of(options);
+  if (job.from_noise && options.content != MaskedContent::original)
+    job.warnings.push_back(
+        fmt::format("the masked content {} has no effect with strength 1, which begins with noise alone",
+                    info(options.content).names.name));
   job.width = options.picture.width;
   job.height = options.picture.height;
   Mask over = options.composite ? faded_inwards(mask, options.mask_blur) : Mask(job.width, job.height, 255);

@@ -61,7 +61,8 @@ struct Job {
   std::int64_t width = 0, height = 0;
   std::function<Picture(const Tensor& pixels)> finish;  // pixels: F32 [1, h, w, 3] of the last pass's size
 
-  Settings settings;  // for the infotext, behind those that all tasks have
+  Settings settings;                  // for the infotext, behind those that all tasks have
+  std::vector<std::string> warnings;  // for the report: one sentence each
 };
 
 // Throws Error(model) unless the model is made for one of `tasks`; says which command it is for.

@@ -27,14 +27,35 @@ std::string_view weight(std::string_view text) noexcept {
   return is_number ? text.substr(0, end + 1) : std::string_view();
 }
 
+// "\(": A1111 takes the backslash away. REQUIRES: `text` begins with a backslash.
+std::string_view escape(std::string_view text) noexcept {
+  const bool is_one = text.size() > 1 && std::string_view("()[]\\").find(text[1]) != std::string_view::npos;
+  return is_one ? text.substr(0, 2) : std::string_view();
+}
+
+bool is_word_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
+}
+
+// A word of its own, not the end of another such as "TIEBREAK". REQUIRES: `at` < `text.size()`.
+std::string_view separator(std::string_view text, std::size_t at) noexcept {
+  constexpr std::string_view kBreak = "BREAK";
+  if (text.substr(at, kBreak.size()) != kBreak) return {};
+  const std::size_t end = at + kBreak.size();
+  const bool begins = at == 0 || !is_word_character(text[at - 1]);
+  const bool ends = end == text.size() || !is_word_character(text[end]);
+  return begins && ends ? text.substr(at, kBreak.size()) : std::string_view();
+}
+
 }  // namespace
 
 std::string_view unread_markup(std::string_view prompt) noexcept {
   for (std::size_t i = 0; i < prompt.size(); ++i) {
-    const bool escaped = i > 0 && prompt[i - 1] == '\\';
     std::string_view found;
     if (prompt[i] == '<') found = network(prompt.substr(i));
-    if (prompt[i] == '(' && !escaped) found = weight(prompt.substr(i));
+    if (prompt[i] == '(') found = weight(prompt.substr(i));
+    if (prompt[i] == '\\') found = escape(prompt.substr(i));
+    if (prompt[i] == 'B') found = separator(prompt, i);
     if (!found.empty()) return found;
   }
   return {};

@@ -313,7 +313,7 @@ void compare_with_others(Fields& fields, const Infotext& settings, SettingsForm 
   for (const auto& [name, prompt] :
        {std::pair{"Prompt", &settings.prompt}, {"Negative prompt", &settings.negative_prompt}})
     if (const std::string_view markup = unread_markup(*prompt); !markup.empty())
-      fields.add_unmet(name, markup, "weights and networks in prompts are read as plain text");
+      fields.add_unmet(name, markup, "weights, networks, escapes and BREAK in prompts are read as plain text");
   const GenerateOptions* const generate = std::get_if<GenerateOptions>(&task);
   if (const std::string* strength = settings.find(field::kStrength); strength && (!generate || generate->hires))
     fields.add_unmet(field::kStrength, *strength,

@@ -6,6 +6,7 @@
 
 #include "core/available_memory.h"
 #include "core/fail.h"
+#include "core/human.h"
 #include "core/utf8.h"
 #include "tasks/conditioning.h"
 #include "tasks/planes.h"
@@ -107,8 +108,8 @@ PassPlan plan_pass(const Model::State& model, const SamplingPlan& plan, const Ge
     fail(ErrorCategory::usage, "[strength] expected more than 0, and at most 1, found {}", pass.strength);
   result.first = pass.steps - static_cast<std::int64_t>(static_cast<double>(pass.steps) * pass.strength);
   if (result.run() < 1)
-    fail(ErrorCategory::usage, "[strength] {} of {} steps is less than one step: expected {:.2g} or more",
-         pass.strength, pass.steps, 1 / static_cast<double>(pass.steps));
+    fail(ErrorCategory::usage, "[strength] {} of {} is less than one step: expected {:.2g} or more", pass.strength,
+         counted(static_cast<std::uint64_t>(pass.steps), "step"), 1 / static_cast<double>(pass.steps));
   const std::int64_t factor = model.networks.size_multiple();
   result.latents = {1, pass.height / factor, pass.width / factor, model.networks.unet.out_channels()};
   if (std::ranges::all_of(plan.scales, [](float scale) { return scale == 1; })) return result;

@@ -220,10 +220,13 @@ TEST_F(GenerateCommand, APromptThatIsTooLongIsCutWithAWarning) {
 TEST_F(GenerateCommand, WarnsOfMarkupThatItReadsAsText) {
   Arguments weighted = arguments(model(), {"--quiet", "-n", "<lora:x:1>"});
   *(std::ranges::find(weighted, "-p") + 1) = "a (red:1.2) house";
-  const Result result = run(weighted);
+  Result result = run(weighted);
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, StartsWith("safelight: warning: the prompt has (red:1.2), which is read as plain text"));
   EXPECT_THAT(result.err, HasSubstr("the negative prompt has <lora:x:1>"));
+  *(std::ranges::find(weighted, "-p") + 1) = "saber \\(fate\\)";
+  result = run(weighted);
+  EXPECT_THAT(result.err, HasSubstr("the prompt has \\\\(, which")) << "escaped once, as in all messages";
 }
 
 TEST_F(GenerateCommand, TheProgressLineIsTakenOffTheTerminal) {

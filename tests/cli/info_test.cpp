@@ -43,6 +43,13 @@ TEST_F(InfoCommand, SettingsAreATable) {
   }
 }
 
+// A character that would disturb the terminal is an escape, a backslash is none.
+TEST_F(InfoCommand, BackslashesOfAPromptAreShownAsTheyAre) {
+  const Result result =
+      run({"info", picture("a.png", {{"parameters", "saber \\(fate\\) \x1b[31m\nSteps: 2, Seed: 1, Size: 8x8"}})});
+  EXPECT_THAT(result.out, HasSubstr("  Prompt  saber \\(fate\\) \\x1b[31m\n")) << result.err;
+}
+
 TEST_F(InfoCommand, Json) {
   const std::string a = picture("a.webp", {{"parameters", kInfotext}}), b = picture("b.png", {{"Comment", "x\ty"}});
   const Result result = run({"info", "--json", a, b});

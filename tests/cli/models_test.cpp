@@ -72,6 +72,20 @@ TEST_F(ModelsCommand, WhatExplains) {
   EXPECT_THAT(result.out, HasSubstr("broken.safetensors\n  problem     "));
 }
 
+// Neither a form that merge does not know, nor a LoRA with more in it than that.
+TEST_F(ModelsCommand, WhatAdvisesToMergeOnlyWhatMergeKnows) {
+  const std::string layer = "lora_unet_x_attn2_to_k";
+  add("loha.safetensors", {{layer + ".hada_w1_b", zeros({1, 768})}});
+  add("dora.safetensors", {{layer + ".lora_down.weight", zeros({1, 768})}, {layer + ".dora_scale", zeros({1})}});
+  for (const char* name : {"loha.safetensors", "dora.safetensors"}) {
+    const Result result = run({"what", folder_ / name});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\n  note        safelight merge cannot add it to a model"));
+    EXPECT_THAT(result.out, Not(HasSubstr("to run")));
+  }
+  EXPECT_THAT(run({"what", folder_ / "loras/style one.safetensors"}).out, HasSubstr("to run      safelight merge"));
+}
+
 TEST_F(ModelsCommand, WhatOfAFolderIsThatOfItsModels) {
   const Result result = run({"what", "--json", folder_.path()});
   EXPECT_EQ(result.exit_code, 0) << result.err;

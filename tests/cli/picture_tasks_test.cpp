@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <span>
 
 #include "cli/program.h"
 #include "image/infotext.h"
@@ -90,6 +91,7 @@ TEST_F(PictureCommands, TheJsonSummaryHasTheTasksOptions) {
   ASSERT_EQ(plan.exit_code, 0) << plan.err;
   EXPECT_THAT(plan.out, HasSubstr("\"passes\":[{\"width\":72,\"height\":64,\"steps\":2"));
   const Result text = run(arguments("transform", {"--plan"}));
+  EXPECT_THAT(text.out, StartsWith("1 picture of 72 x 64 pixels, 1 step of dpmpp_2m, karras schedule\n"));
   EXPECT_THAT(text.out, HasSubstr("\n  encode "));
 }
 
@@ -113,6 +115,20 @@ TEST_F(PictureCommands, InpaintKeepsWhatTheMaskKeeps) {
                                  "8", "--masked-content", "fill", "-m", model(9), "--strength", "0.5"}));
   EXPECT_GE(unchanged(zoomed), 72 * 64 - 32 * 32);
   EXPECT_EQ(*parse_infotext(zoomed.text.at("parameters")).find("Inpaint area"), "Only masked");
+}
+
+// As the pixels are kept, a WebP is written that keeps them, too; a JPEG cannot.
+TEST_F(PictureCommands, KeptPixelsAreKeptInFilesThatCanDoIt) {
+  const PictureFile file = made(arguments("inpaint", {"--mask", inputs_ / "mask.png"}, "out.webp"), "out.webp");
+  EXPECT_TRUE(std::equal(picture_.rgb.begin(), picture_.rgb.begin() + 3 * 72 * 16, file.picture.rgb.begin()));
+  const PictureFile wide = made(arguments("outpaint", {"--extend", "bottom=8"}, "wide.webp"), "wide.webp");
+  EXPECT_TRUE(std::ranges::equal(picture_.rgb, std::span(wide.picture.rgb).first(picture_.rgb.size())));
+  const std::string warning = "a JPEG changes all pixels a little";
+  const Arguments jpeg = arguments("inpaint", {"--mask", inputs_ / "mask.png"}, "out.jpg");
+  EXPECT_THAT(run(jpeg).err, HasSubstr(warning));
+  Arguments loose = jpeg;
+  loose.push_back("--no-composite");
+  EXPECT_THAT(run(loose).err, ::testing::Not(HasSubstr(warning)));
 }
 
 TEST_F(PictureCommands, OutpaintAddsToTheSidesThatAreNamed) {

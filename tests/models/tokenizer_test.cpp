@@ -69,6 +69,16 @@ TEST(Tokenizer, EqualsTransformersOn200AwkwardPrompts) {
   }
 }
 
+// Whoever looks at bytes splits "caf\u00e9" before its last letter, and leaves a capital one as it is.
+TEST(Tokenizer, LettersBeyondAsciiAreLettersAndLoseTheirCase) {
+  const TokenizedPrompt cafe = tokenizer()("caf\u00e9");
+  EXPECT_EQ(cafe.tokens, 1);
+  EXPECT_EQ(tokenizer()("CAF\u00c9").ids, cafe.ids);
+  EXPECT_EQ(tokenizer()("cafe\u0301").ids, cafe.ids) << "a mark by itself";
+  EXPECT_EQ(tokenizer()("\u041c\u041e\u0421\u041a\u0412\u0410").ids,
+            tokenizer()("\u043c\u043e\u0441\u043a\u0432\u0430").ids);
+}
+
 // A million letters in one word, a million marks on one letter, a million short words: a quadratic step anywhere (in
 // merging, or in ordering marks) would take hours, not the fraction of a second that this takes.
 TEST(Tokenizer, AMillionOfAnythingIsNoTrap) {

@@ -111,9 +111,8 @@ TEST_F(Families, StableDiffusion2ThatPredictsV) {
   expect_run(zero_snr, options(), "sd21-v-zero-snr", kZeroSnrLatents);
 }
 
-// Two encoders with two paddings; sizes and crop as told; and a negative prompt that is empty is zeros in all that the
-// text conditions, the pooled features included.
-TEST_F(Families, StableDiffusionXl) {
+// Two encoders with two paddings.
+TEST_F(Families, StableDiffusionXlIsToldSizesAndCrop) {
   Model model = open("tiny-sdxl");
   GenerateOptions told = options();
   told.micro = {.original_size = PictureSize{.width = 500, .height = 700},
@@ -121,6 +120,11 @@ TEST_F(Families, StableDiffusionXl) {
                 .target_size = PictureSize{.width = 900, .height = 1024}};
   // diffusers' order is height, width and top, left.
   expect_run(model, told, "sdxl");
+}
+
+// In all that the text conditions.
+TEST_F(Families, AnEmptyNegativePromptOfXlIsZerosInThePooledVectorToo) {
+  Model model = open("tiny-sdxl");
   GenerateOptions empty = options();
   empty.negative_prompt.clear();
   expect_run(model, empty, "sdxl-empty-negative");

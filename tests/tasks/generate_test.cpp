@@ -58,6 +58,18 @@ TEST_F(Generate, ReportsWhatWasChosen) {
   EXPECT_GT(model.open_ms(), 0);
 }
 
+// A clock that counts seconds would give both the same.
+TEST_F(Generate, RandomSeedsOfTwoCallsInOneSecondDiffer) {
+  Model model = open();
+  GenerateOptions options = small_;
+  options.width = options.height = 8;
+  options.steps = 1;
+  options.seed.reset();
+  const auto seed = [&] { return generate(model, options, [](const GeneratedPicture&) {}).seed; };
+  const std::uint64_t first = seed();
+  EXPECT_NE(first, seed());
+}
+
 TEST_F(Generate, ProgressReachesTheEndOfEveryStage) {
   std::multiset<std::string> ends;
   Model model = open({.on_progress = [&](const Progress& p) {

@@ -127,6 +127,26 @@ TEST_F(PictureTasks, EditFollowsBothScales) {
   EXPECT_ERROR(edit(model(8), wanted, {}), usage, "[image-cfg] expected a number");
 }
 
+// The latents that it sees are not multiplied by the VAE's factor; those that transform() starts from are, and edit()
+// has none to start from. Both models have the same VAE.
+TEST_F(PictureTasks, EditSeesUnscaledLatentsAndStartsFromNoise) {
+  std::vector<float> seen, scaled;
+  EditPictureOptions edited{.generate = small(), .picture = golden_picture()};
+  edited.generate.inspect = [&](const Snapshot& s) {
+    EXPECT_NE(s.name, "picture_latents");
+    if (s.name == "seen_latents") seen.assign(s.tensor.floats().begin(), s.tensor.floats().end());
+  };
+  edit(model(8), edited, [](const GeneratedPicture&) {});
+  TransformOptions transformed{.generate = small(), .picture = golden_picture()};
+  transformed.generate.inspect = [&](const Snapshot& s) {
+    if (s.name == "picture_latents") scaled.assign(s.tensor.floats().begin(), s.tensor.floats().end());
+  };
+  transform(model(), transformed, [](const GeneratedPicture&) {});
+  ASSERT_FALSE(seen.empty());
+  for (float& value : seen) value *= 0.18215F;
+  EXPECT_LT(relative(seen, scaled), 1e-6);
+}
+
 // --- inpaint --------------------------------------------------------------------------------------------------------
 
 std::int64_t changed_outside(const Picture& before, const Picture& after, const Mask& mask) {
@@ -184,6 +204,17 @@ TEST_F(PictureTasks, TheFourContentsDiffer) {
                                              .content = content})
                     .latents.back());
   EXPECT_EQ(ends.size(), 4u);
+}
+
+TEST_F(PictureTasks, WarnsOfAContentThatStrengthOneCovers) {
+  InpaintOptions wanted{
+      .generate = small(), .picture = golden_picture(), .mask = golden_mask("mask"), .content = MaskedContent::fill};
+  wanted.generate.steps = 1;
+  EXPECT_THAT(made(model(), wanted).report.warnings,
+              ::testing::ElementsAre("the masked content fill has no effect with strength 1, which begins with noise "
+                                     "alone"));
+  wanted.content = MaskedContent::original;
+  EXPECT_THAT(made(model(), wanted).report.warnings, ::testing::IsEmpty());
 }
 
 TEST_F(PictureTasks, InpaintRefusesWhatDoesNotFit) {

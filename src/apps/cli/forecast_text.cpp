@@ -40,6 +40,10 @@ std::string lines(const GenerateForecast& f, const GenerateForecast::Pass& pass)
   return text;
 }
 
+std::string steps_text(const GenerateForecast::Pass& pass) {
+  return counted(static_cast<std::uint64_t>(pass.steps), "step");
+}
+
 std::string phase_json(std::string_view name, const Phase& phase) {
   return fmt::format(",\"{}\":{{\"weight_bytes\":{},\"activation_bytes\":{},\"ms\":{:.3f}}}", name, phase.weight_bytes,
                      phase.activation_bytes, phase.ms);
@@ -59,8 +63,8 @@ std::string forecast_text(const GenerateForecast& f) {
                                  f.count == 1 ? "1 picture" : fmt::format("{} pictures", f.count), f.width, f.height);
   for (const GenerateForecast::Pass& pass : f.passes)
     text += f.passes.size() > 1 || pass.width != f.width || pass.height != f.height
-                ? fmt::format(", {} steps at {} x {}", pass.steps, pass.width, pass.height)
-                : fmt::format(", {} steps", pass.steps);
+                ? fmt::format(", {} at {} x {}", steps_text(pass), pass.width, pass.height)
+                : ", " + steps_text(pass);
   text += fmt::format(" of {}, {} schedule\n", f.sampler, f.schedule) + line("text", f, f.text, "");
   for (const GenerateForecast::Pass& pass : f.passes) text += lines(f, pass);
   return text +

@@ -28,11 +28,23 @@ struct Options {
 
 // --- for people -----------------------------------------------------------------------------------------------------
 
+// Of text that people copy: a prompt's backslashes ("\(") stay as they are, where printable() would double them.
+std::string legible(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t end = std::min(text.find('\\'), text.size());
+    out += printable(text.substr(0, end));
+    if (end == text.size()) return out;
+    out += '\\';
+    text.remove_prefix(end + 1);
+  }
+}
+
 // A name and its text, whose further lines are below the first.
 void add_row(std::string& out, std::string_view name, std::string_view text, std::size_t width) {
   while (true) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    out += fmt::format("  {:{}}  {}\n", printable(name, kWidestName), width, printable(text.substr(0, end)));
+    out += fmt::format("  {:{}}  {}\n", printable(name, kWidestName), width, legible(text.substr(0, end)));
     if (end == text.size()) return;
     text.remove_prefix(end + 1);
     name = {};

@@ -35,7 +35,8 @@ int run(Options& o) {
   return make_pictures(o.common, o.task.generate,
                        {.make = [&](Model& model, const OnPicture& made) { return inpaint(model, o.task, made); },
                         .plan = [&](Model& model) { return forecast(model, o.task); },
-                        .json = json});
+                        .json = json,
+                        .keeps_pixels = o.task.composite});
 }
 
 void add_mask_options(Command command, Options& o) {
@@ -77,7 +78,7 @@ void add_inpaint(Command app, int& status) {
   add_run_options(command, options->common);
   command.footer(
       "Any model will do; one that is made for inpainting sees what is around the mask.\n"
-      "Example: safelight inpaint -i room.jpg --mask chair.png -p \"a wooden chair\" -o room2.jpg");
+      "Example: safelight inpaint -i room.jpg --mask chair.png -p \"a wooden chair\" -o room2.png");
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -14,6 +14,7 @@
 #include "apps/cli/signals.h"
 #include "core/available_memory.h"
 #include "core/fail.h"
+#include "core/human.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "safelight/safetensors.h"
@@ -92,16 +93,16 @@ void print_summary(const Model& model, const PictureArguments& options, const Ge
     fmt::print("{}", as_json(model, options, report, files, of_task));
     return;
   }
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "safelight: warning: {}\n", printable(warning));
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "safelight: warning: {}\n", warning);
   for (const Saved& file : files) {
     fmt::print("{}", printable(file.path.native()));
     if (!options.quiet) fmt::print("  {} x {}, seed {}", report.width, report.height, file.seed);
     fmt::print("\n");
   }
   if (!options.quiet)
-    fmt::print(stderr, "open {:.0f} ms, text {:.0f} ms, {} steps of {:.0f} ms, decode {:.0f} ms; peak memory {} MB\n",
-               model.open_ms(), report.text_ms, report.steps_run, report.mean_step_ms, report.mean_decode_ms,
-               peak_resident_memory() / 1'000'000);
+    fmt::print(stderr, "open {:.0f} ms, text {:.0f} ms, {} of {:.0f} ms, decode {:.0f} ms; peak memory {} MB\n",
+               model.open_ms(), report.text_ms, counted(static_cast<std::uint64_t>(report.steps_run), "step"),
+               report.mean_step_ms, report.mean_decode_ms, peak_resident_memory() / 1'000'000);
 }
 
 int print_plan(const PictureArguments& options, const Task& task) {
@@ -129,10 +130,13 @@ int make_pictures(PictureArguments& options, GenerateOptions& of_task, const Tas
                         .measures = !options.no_measuring};
   Model model = open_model(options.model, context);
   std::vector<Saved> files;
-  const GenerateReport report = task.make(model, [&](const GeneratedPicture& made) {
+  GenerateReport report = task.make(model, [&](const GeneratedPicture& made) {
     files.push_back({outputs.path(made.index, made.seed), made.seed});
-    write_picture(files.back().path, made.picture, {{"parameters", made.infotext}});
+    write_picture(files.back().path, made.picture, {{"parameters", made.infotext}}, {.lossless = task.keeps_pixels});
   });
+  if (task.keeps_pixels && picture_format(options.output) == PictureFormat::jpeg)
+    report.warnings.emplace_back(
+        "a JPEG changes all pixels a little, also those that were kept; a PNG or WebP does not");
   display.clear();
   print_summary(model, options, report, files, task.json);
   return 0;

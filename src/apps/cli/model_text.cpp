@@ -65,6 +65,7 @@ std::string command_to_run(const std::filesystem::path& path, const Examined& mo
                        shell_word(std::filesystem::path(path).replace_extension(".safetensors").native()));
   if (!model.problem.empty()) return "";
   const Recognition& found = model.recognition;
+  if (found.kind == ModelKind::lora && !found.can_be_merged) return "";
   if (found.kind == ModelKind::lora) return fmt::format("safelight merge MODEL --lora {}=1 -o OUTPUT", file);
   if (!found.family) return "";
   std::string parts;

@@ -42,7 +42,8 @@ int run(Options& o, bool strength_given) {
        .plan = [&](Model& model) { return forecast(model, o.task); },
        .json =
            fmt::format(",\"input\":{},\"extend\":{{\"left\":{},\"top\":{},\"right\":{},\"bottom\":{}}},\"overlap\":{}",
-                       json_string(o.input), left, top, right, bottom, o.task.overlap)});
+                       json_string(o.input), left, top, right, bottom, o.task.overlap),
+       .keeps_pixels = true});
 }
 
 }  // namespace

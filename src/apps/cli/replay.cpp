@@ -132,11 +132,16 @@ void add_files(TaskOptions& task, const Options& o) {
   std::visit(add, task);
 }
 
+bool keeps_pixels(const TaskOptions& task) {
+  const InpaintOptions* const inpaint = std::get_if<InpaintOptions>(&task);
+  return inpaint ? inpaint->composite : std::holds_alternative<OutpaintOptions>(task);
+}
+
 int make_again(Options& o, Replay& replay, const PictureFile& original) {
   add_files(replay.task, o);
   if (!o.common.json) warn_of(replay.unmet);
   std::optional<double> others;  // how many pixels are; of a format that keeps them all
-  Task task{.make = {}, .plan = {}, .json = {}};
+  Task task{.make = {}, .plan = {}, .json = {}, .keeps_pixels = keeps_pixels(replay.task)};
   task.make = [&](Model& model, const OnPicture& made) {
     const auto compare = [&](GeneratedPicture picture) {
       if (original.format == PictureFormat::png) others = different(picture.picture, original.picture);
