@@ -37,32 +37,35 @@ while IFS='|' read -r seed cfg prompt || [[ -n $seed ]]; do
   make "$(printf '%02d' "$number")" "$prompt" generate -p "$prompt" --seed "$seed" --cfg "$cfg"
 done <models/demo.txt
 
-house=$folder/08.png
-scene="a red house with a brown roof on green hills, the sun, by day"
+sea=$folder/04.png mountains=$folder/05.png boat=$folder/07.png house=$folder/08.png
 
-show "$house" "transform this picture:"
-transform() { make "transform-$1" "$2" transform -i "$house" -p "$2" --strength "$3" --cfg 4 --seed 1; }
-transform snow "a red house with a brown roof on snowy hills, falling snow, by day" 0.6
-transform night "a red house with a brown roof on green hills, at night, a full moon" 0.6
-transform sunset "a blue house with a white roof on golden hills, at sunset" 0.6
+# transform NAME STRENGTH PROMPT
+transform() { make "transform-$1" "transform: $3" transform -i "$house" -p "$3" --strength "$2" --cfg 4 --seed 1; }
+show "$house" "a red house with a brown roof on green hills, the sun, by day"
+transform snow 0.6 "a red house with a brown roof on snowy hills, falling snow, by day"
+transform night 0.6 "a red house with a brown roof on green hills, at night, a full moon"
+transform sunset 0.6 "a blue house with a white roof on golden hills, at sunset"
 
-show scripts/demo-mask.png "inpaint the white of this mask:"
-inpaint() { make "inpaint-$1" "$2" inpaint -i "$house" --mask scripts/demo-mask.png -p "$2" --cfg 4 --seed "$3"; }
-inpaint trees "a red house with a brown roof on green hills, two red trees, the sun, by day" 1
-inpaint mountain "a red house with a brown roof on green hills, a purple mountain, the sun, by day" 1
-inpaint lake "a red house with a brown roof by a lake, the sun, by day" 1
+# inpaint NAME PICTURE PROMPT
+inpaint() { make "inpaint-$1" "inpaint: $3" inpaint -i "$2" --mask scripts/demo-mask.png -p "$3" --cfg 4 --seed 1; }
+show scripts/demo-mask.png "the mask: white is painted anew"
+inpaint boat "$sea" "a boat with a red sail on the sea, at sunset"
+inpaint house "$mountains" "a red house with a white roof, two purple mountains with snowy peaks, green hills, at sunset"
+inpaint trees "$mountains" "two pine trees, two purple mountains with snowy peaks, green hills, at sunset"
 
-outpaint() { make "outpaint-$1" "outpaint: $2" outpaint -i "$house" --extend "$2" -p "$scene" --cfg 4 --seed "$3"; }
-outpaint left left=64 1
-outpaint right right=64 1
-outpaint both left=64,right=64 1
-outpaint all left=32,top=32,right=32,bottom=32 1
+# outpaint NAME PICTURE PROMPT
+outpaint() { make "outpaint-$1" "outpaint: $3" outpaint -i "$2" --extend left=64,right=64 -p "$3" --cfg 4 --seed 1; }
+outpaint house "$house" "green hills, by day"
+outpaint boat "$boat" "the sea, by day"
+outpaint sea "$sea" "the sea at sunset"
+outpaint mountains "$mountains" "two purple mountains with snowy peaks, green hills, at sunset"
 
-edit() { make "edit-$1" "edit: $2" edit -i "$house" --instruct "$2" --cfg 4 --image-cfg 2 --seed "$3"; }
-edit night "make it night" 1
-edit snow "make it snow" 1
-edit hills "turn the hills golden" 1
-edit trees "add two pine trees" 1
+# edit NAME INSTRUCTION
+edit() { make "edit-$1" "edit: $2" edit -i "$house" --instruct "$2" --cfg 4 --image-cfg 2 --seed 1; }
+edit night "make it night"
+edit snow "make it snow"
+edit hills "turn the hills golden"
+edit trees "add two pine trees"
 
 step "contact sheet"
 "$program" sheet --columns 4 -o "$sheet" "${captions[@]}" "${pictures[@]}"
