@@ -81,7 +81,6 @@ class Engine {
 void Engine::encode_texts() {
   const Stopwatch stopwatch;
   begin(plan_.memory.text);
-  report_.warnings = job_.warnings;
   if (!plan_.guided() && std::ranges::any_of(plan_.scales, [](float scale) { return scale != 1; })) {
     const auto [from, to] = options_.guidance_interval;
     report_.warnings.push_back(
@@ -308,6 +307,7 @@ void Engine::complete_report() {
 
 GenerateReport Engine::run(const OnPicture& on_picture) {
   report_.warnings = model_.networks.file.facts().warnings;
+  report_.warnings.insert(report_.warnings.end(), job_.warnings.begin(), job_.warnings.end());
   encode_texts();
   Tensor seen = encode_pictures();
   conditions_.emplace(model_, plan_, job_.sight, texts_.front(), std::move(seen));
