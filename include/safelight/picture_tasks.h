@@ -33,7 +33,7 @@ GenerateForecast forecast(Model& model, const TransformOptions& options);
 // A part of a picture anew. With a model for generate(), what is not masked is put back after every step, as noisy as
 // the rest: a soft mask lets go where it is weak the later, so that less changes there (Levin & Fried 2023,
 // "Differential Diffusion"). A model that is made for inpainting sees the mask, hard at a half, and the rest.
-// Pixels where the mask is 0 keep their bits.
+// Pixels where the mask is 0 keep their bits; the tones of what is new are made to meet them at the mask's border.
 struct InpaintOptions {
   GenerateOptions generate{};  // width, height: what the masked region is enlarged to, with only_masked alone; 0: the
                                // model's own size. The result has the picture's size, whatever that is.
@@ -42,7 +42,7 @@ struct InpaintOptions {
   bool invert = false;                              // repaint what is not masked
   double strength = 1;                              // as in TransformOptions; 1: from noise alone, whatever was there
   MaskedContent content = MaskedContent::original;  // what is under the mask at first; of no effect with strength 1
-  double mask_blur = 4;       // how far, in standard deviations in pixels, new and old mix: inside the mask
+  double mask_blur = 0;       // how far, in standard deviations in pixels, new and old mix: inside the mask
   bool only_masked = false;   // work on the masked region alone, enlarged
   std::int64_t padding = 32;  // pixels around it that go with it
   bool composite = true;      // false: the result as it was decoded, which changes all pixels a little

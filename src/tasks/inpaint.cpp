@@ -8,6 +8,7 @@
 #include "image/masked_content.h"
 #include "image/region.h"
 #include "image/resize_mode.h"
+#include "image/seam.h"
 #include "tasks/canvas.h"
 #include "tasks/engine.h"
 #include "tasks/field_names.h"
@@ -115,12 +116,12 @@ Job inpaint_job(const Model::State& model, const InpaintOptions& options) {
   job.height = options.picture.height;
   Mask over = options.composite ? faded_inwards(mask, options.mask_blur) : Mask(job.width, job.height, 255);
   job.finish = [&options, region = region, over = std::move(over)](const Tensor& pixels) {
-    const Picture painted = to_picture(pixels);
+    Picture painted = to_picture(pixels);
+    painted =
+        options.only_masked ? resize_to(painted, region.width, region.height, ResizeMode::crop) : crop(painted, region);
     Picture result = options.picture;
-    paste(
-        result,
-        options.only_masked ? resize_to(painted, region.width, region.height, ResizeMode::crop) : crop(painted, region),
-        region, over);
+    if (options.composite) meet_at_border(painted, crop(result, region), crop(over, region));
+    paste(result, painted, region, over);
     return result;
   };
   return job;

@@ -8,6 +8,7 @@
 #include "image/outpaint_canvas.h"
 #include "image/pictures.h"
 #include "image/region.h"
+#include "image/seam.h"
 #include "support/expect_error.h"
 
 namespace safelight::test {
@@ -180,6 +181,26 @@ TEST(Outpaint, SeamMask) {
   }
   const Mask hard = seam_mask(6, 5, {1, 2, 3, 2}, 0);
   EXPECT_EQ(hard.values, inverted(box(6, 5, {1, 2, 3, 2})).values);
+}
+
+// What is painted is darker by 40: without its tones made to meet, that is the step at the border.
+TEST(Seam, TonesMeetAtTheBorderAndStayInside) {
+  const Picture original = flat(96, 64, 200), painted = flat(96, 64, 160);
+  const Mask mask = box(96, 64, {24, 0, 60, 64});
+  Picture met = painted;
+  meet_at_border(met, original, mask);
+  for (const std::int64_t x : {24, 83}) EXPECT_NEAR(met.at(x, 30)[0], 200, 8);
+  EXPECT_GT(met.at(25, 30)[0], met.at(30, 30)[0]);
+  EXPECT_EQ(met.at(54, 30)[1], 160);
+}
+
+TEST(Seam, WithNothingKeptOrNothingPaintedNothingChanges) {
+  const Picture original = waves(20, 10), painted(20, 10);
+  for (const std::uint8_t value : {0, 255}) {
+    Picture met = painted;
+    meet_at_border(met, original, Mask(20, 10, value));
+    EXPECT_TRUE(met.rgb == painted.rgb);
+  }
 }
 
 }  // namespace
