@@ -37,7 +37,7 @@ while IFS='|' read -r seed cfg prompt || [[ -n $seed ]]; do
   make "$(printf '%02d' "$number")" "$prompt" generate -p "$prompt" --seed "$seed" --cfg "$cfg"
 done <models/demo.txt
 
-sea=$folder/04.png mountains=$folder/05.png boat=$folder/07.png house=$folder/08.png
+sea=$folder/04.png mountains=$folder/05.png gold=$folder/06.png boat=$folder/07.png house=$folder/08.png
 
 # transform NAME STRENGTH PROMPT
 transform() { make "transform-$1" "transform: $3" transform -i "$house" -p "$3" --strength "$2" --cfg 4 --seed 1; }
@@ -51,19 +51,19 @@ inpaint() { make "inpaint-$1" "inpaint: $3" inpaint -i "$2" --mask scripts/demo-
 show scripts/demo-mask.png "the mask: white is painted anew"
 inpaint boat "$sea" "a boat with a red sail on the sea, at sunset"
 inpaint house "$mountains" "a red house with a white roof, two purple mountains with snowy peaks, green hills, at sunset"
-inpaint trees "$mountains" "two pine trees, two purple mountains with snowy peaks, green hills, at sunset"
+inpaint hills "$gold" "a blue house with a red roof, golden hills, two clouds, by day"
 
 # outpaint NAME PICTURE PROMPT
 outpaint() { make "outpaint-$1" "outpaint: $3" outpaint -i "$2" --extend left=64,right=64 -p "$3" --cfg 4 --seed 1; }
 outpaint house "$house" "green hills, by day"
 outpaint boat "$boat" "the sea, by day"
 outpaint sea "$sea" "the sea at sunset"
-outpaint mountains "$mountains" "two purple mountains with snowy peaks, green hills, at sunset"
+outpaint gold "$gold" "golden hills, by day"
 
 # edit NAME INSTRUCTION
 edit() { make "edit-$1" "edit: $2" edit -i "$house" --instruct "$2" --cfg 4 --image-cfg 2 --seed 1; }
+show "$house" "a red house with a brown roof on green hills, the sun, by day"
 edit night "make it night"
-edit snow "make it snow"
 edit hills "turn the hills golden"
 edit trees "add two pine trees"
 

@@ -1,7 +1,7 @@
 // From words to pictures.
 //
 //   Model model = Model::open("papercut.safetensors");
-//   generate(model, {.prompt = "a red house by a lake", .seed = 42},
+//   generate(model, {.prompt = "a red house with a brown roof by a lake", .seed = 7},
 //            [](GeneratedPicture p) { write_picture("house.png", p.picture, {{"parameters", p.infotext}}); });
 #pragma once
 

@@ -30,10 +30,13 @@ std::string_view use_of(ModelTask task) {
 void expect_model(const StableDiffusion& networks, std::string_view task, std::initializer_list<ModelTask> tasks) {
   if (std::ranges::find(tasks, networks.task) != tasks.end()) return;
   const std::int64_t latent = networks.unet.out_channels();
+  std::string wanted;
+  for (const ModelTask each : tasks)
+    wanted += fmt::format("{}{}", wanted.empty() ? "" : " or ", latent + extra_channels(each, latent));
   fail(ErrorCategory::model,
        "[{}] {} is {}, whose UNet takes {} channels; expected a model that needs {}. This one is for {}", task,
-       printable(networks.file.path().native()), networks.what, networks.unet.in_channels(),
-       latent + extra_channels(*tasks.begin(), latent), use_of(networks.task));
+       printable(networks.file.path().native()), networks.what, networks.unet.in_channels(), wanted,
+       use_of(networks.task));
 }
 
 void check_side(std::string_view what, std::int64_t value, std::int64_t multiple) {

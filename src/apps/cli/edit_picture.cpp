@@ -49,7 +49,8 @@ void add_edit(Command app, int& status) {
   add_resize_option(command, options->resize);
   add_sampling_options(command, options->common);
   add_run_options(command, options->common);
-  command.footer("Example: safelight edit -i house.jpg --instruct \"make it night\"");
+  command.footer(
+      "Example: safelight edit -i house.png --instruct \"make it night\" --cfg 4 --image-cfg 2 -o night.png");
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -38,7 +38,7 @@ void add_generate(Command app, int& status) {
   add_run_options(command, options->common);
   command.footer(
       "Ctrl-C stops within a step and leaves no half file.\n"
-      "Example: safelight generate -p \"a red house by a lake, at night\" --seed 7 -o house.png");
+      "Example: safelight generate -p \"a red house with a brown roof by a lake\" --seed 7 -o house.png");
   command.callback([options, &status] { status = run(*options); });
 }
 

@@ -22,7 +22,7 @@ struct ModelChoice {
 // -m, --vae, --text-encoder, --variant, --prediction and --zero-terminal-snr. `otherwise` says which model it is
 // without -m. `choice` must live until the command has run.
 void add_model_options(Command& command, ModelChoice& choice,
-                       const std::string& otherwise = "the model that is shipped");
+                       const std::string& otherwise = "the one for this task of those that are shipped (papercut)");
 
 // Throws what Model::open() throws, and Error(io) if no model was named and the shipped one is not there.
 Model open_model(const ModelChoice& choice, const Context& context);

@@ -97,7 +97,7 @@ void add_models(Command app, int& status) {
       "models", "List the models in a folder and below it: kind, size, family, name, and what lies beside each.");
   command.add_option("DIR", options->folders,
                      "Folders of A1111's web UI, of ComfyUI, or any other; without one, $SAFELIGHT_MODELS (several:\n"
-                     "separated by \":\"), else ./models, else ~/models; and the folder of the shipped model");
+                     "separated by \":\"), else ./models, else ~/models; and the folder of the shipped models");
   command.add_option("--kind", options->kind, "Only this kind").one_of(model_kind_names());
   command.add_flag("--hash", options->hash, "Compute the hashes that are not cached yet");
   add_threads_option(command, options->threads);

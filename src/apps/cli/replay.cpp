@@ -161,7 +161,7 @@ int make_again(Options& o, Replay& replay, const PictureFile& original) {
     fmt::print(stderr, "{}\n",
                *others == 0
                    ? fmt::format("every pixel is as in {}", printable(o.picture))
-                   : fmt::format("{:.2g} % of the pixels are others than in {}", *others * 100, printable(o.picture)));
+                   : fmt::format("{:.3g} % of the pixels are others than in {}", *others * 100, printable(o.picture)));
   return status;
 }
 
