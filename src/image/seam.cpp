@@ -13,8 +13,8 @@ namespace {
 constexpr double kFar = 4, kNear = 1;  // standard deviations in pixels
 constexpr std::int64_t kReach = 16;    // beyond which kFar carries nothing
 constexpr float kLeastShare = 1e-6F;   // of kept pixels around one, to know a mean of them
-constexpr std::size_t kChannels = 3, kShare = 3,
-                      kValues = 4;  // what a pixel has below: differences, and how much is kept
+// What a pixel has below: differences, and how much of it is kept.
+constexpr std::size_t kChannels = 3, kShare = 3, kValues = 4;
 
 // original - painted, weighted by how far a pixel is kept, and that weight.
 std::vector<float> kept_differences(const Picture& painted, const Picture& original, const Mask& mask) {
@@ -29,13 +29,18 @@ std::vector<float> kept_differences(const Picture& painted, const Picture& origi
   return values;
 }
 
-// The mean difference of what is kept around a pixel, as much of it as is due there: all at a straight border.
-std::array<float, kChannels> carried(const float* sums) {
+// What the kept pixels around one carry to it: their mean difference, and how much of it is due: all at a straight
+// border.
+struct Carried {
+  float due = 0;
+  std::array<float, kChannels> difference{};  // due already
+};
+
+Carried carried(const float* sums) {
   const float share = sums[kShare];
-  std::array<float, kChannels> result{};
+  Carried result{.due = std::min(1.0F, 2 * share)};
   if (share < kLeastShare) return result;
-  const float due = std::min(1.0F, 2 * share);
-  for (std::size_t c = 0; c < kChannels; ++c) result[c] = due * sums[c] / share;
+  for (std::size_t c = 0; c < kChannels; ++c) result.difference[c] = result.due * sums[c] / share;
   return result;
 }
 
@@ -50,11 +55,10 @@ void meet_at_border(Picture& painted, const Picture& original, const Mask& mask)
   blur_quickly(far, box->height, box->width, kValues, kFar);
   blur_quickly(near, box->height, box->width, kValues, kNear);
   for (std::size_t i = 0; i < near.size() / kValues; ++i) {
-    const auto wide = carried(&far[i * kValues]), close = carried(&near[i * kValues]);
-    const float due = std::min(1.0F, 2 * near[i * kValues + kShare]);
+    const Carried wide = carried(&far[i * kValues]), close = carried(&near[i * kValues]);
     for (std::size_t c = 0; c < kChannels; ++c) {
       std::uint8_t& value = patch.rgb[i * kChannels + c];
-      const float met = static_cast<float>(value) + close[c] + (1 - due) * wide[c];
+      const float met = static_cast<float>(value) + close.difference[c] + (1 - close.due) * wide.difference[c];
       value = static_cast<std::uint8_t>(std::clamp(std::lround(met), 0L, 255L));
     }
   }
