@@ -58,7 +58,9 @@ class Bench:
         """OpenMP's threads are pinned as ours are, and stop spinning before the other side's turn."""
         environment = os.environ | {"OMP_NUM_THREADS": "2", "OMP_PROC_BIND": "true", "OMP_PLACES": "threads",
                                     "GOMP_SPINCOUNT": "10000"}
-        command = [self.options.kernels, "--rounds", str(self.rounds)] + ["--small"] * self.options.small
+        cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        command = [self.options.kernels, "--rounds", str(self.rounds), "--cores", cores]
+        command += ["--small"] * self.options.small
         run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         shapes = []
         for line in run.stdout:

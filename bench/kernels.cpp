@@ -2,18 +2,25 @@
 // our result against the reference backend, which adds up in double precision. One line of JSON per shape; times are
 // seconds, one per round; `peak` is the FMA peak measured in the same round.
 //
-//   bench_kernels [--rounds N] [--threads N] [--small] [--filter TEXT]
+//   bench_kernels [--rounds N] [--threads N] [--cores N,N...] [--small] [--filter TEXT]
+//
+// --cores: where this process may run. OpenMP, told to pin its threads, has bound the calling one to a single core
+// before main() begins, and our threads would all inherit that.
 //
 // Fails if a peer's result is another one than ours: nobody is timed doing the wrong thing.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <random>
+#include <sstream>
 #include <string_view>
 #include <thread>
 
@@ -237,6 +244,15 @@ void measure_small(Bench& bench) {
   bench.attention(1, 256, 4, 40);
 }
 
+void allow_cores(std::string_view list) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::istringstream cores{std::string(list)};
+  for (std::string core; std::getline(cores, core, ',');) CPU_SET(std::stoul(core), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0)
+    throw std::runtime_error(fmt::format("cannot run on the cores {}: {}", list, std::strerror(errno)));
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -248,6 +264,8 @@ Options parse(int argc, char** argv) {
       options.rounds = std::max(1, std::atoi(value)), ++i;
     else if (word == "--threads")
       options.threads = std::max(1, std::atoi(value)), ++i;
+    else if (word == "--cores")
+      allow_cores(value), ++i;
     else if (word == "--filter")
       options.filter = value, ++i;
     else
