@@ -20,6 +20,8 @@ class Engine {
 
   const Kernels& kernels;
 
+  int threads() const noexcept { return threads_.size(); }
+
   // Calls body(way) with one of several ways to cut a loop; see Planner::run().
   template <class Body>
   void choose_way(const PlanKey& key, int ways, Body&& body) {

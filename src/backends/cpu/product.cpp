@@ -20,6 +20,9 @@ constexpr std::int64_t kMostRows = 1024, kFewestRows = 384;
 // Multiply-adds of one task, at most, where the rows allow: 1 to 2 ms of one core.
 constexpr std::int64_t kTaskWork = 100'000'000;
 
+// With fewer tasks threads would wait for the last one; with fewer rows they would all do little else than pack.
+constexpr std::int64_t kTasksPerThread = 3, kFewestSharedRows = 64;
+
 // Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change.
 struct Way {
   int rows, panels;
@@ -30,7 +33,7 @@ constexpr std::int64_t kWorthPlanning = 20'000'000;
 
 constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
 
-void choose_blocks(ProductCall& call, const Kernels& kernels, Way way) {
+void choose_blocks(ProductCall& call, const Kernels& kernels, int threads, Way way) {
   const std::int64_t taps = call.weight.taps, in = call.weight.in;
   const std::int64_t passes = divide_up(in * taps, kDepth);
   call.in_block = std::min(in, round_up(divide_up(in, passes), 16));
@@ -42,6 +45,10 @@ void choose_blocks(ProductCall& call, const Kernels& kernels, Way way) {
   const auto work = [&] { return rows * in * taps * panels * kernels.panel; };
   while (work() > kTaskWork && rows >= 2 * kFewestRows) rows = divide_up(rows, 2);
   while (work() > kTaskWork && panels > 1) panels = divide_up(panels, 2);
+  const auto tasks = [&] {
+    return divide_up(call.rows, std::max<std::int64_t>(rows, 1)) * divide_up(call.channels, panels * panel);
+  };
+  while (threads > 1 && tasks() < kTasksPerThread * threads && rows >= 2 * kFewestSharedRows) rows = divide_up(rows, 2);
   rows = scaled(std::max<std::int64_t>(rows, 1), way.rows);
   panels = std::min(scaled(panels, way.panels), divide_up(call.channels, panel));
   call.row_block =
@@ -80,7 +87,7 @@ void run_product(Engine& engine, ProductCall call) {
   const PlanKey key{"product", {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
   const bool plans = call.rows * w.out * w.in * w.taps >= kWorthPlanning;
   engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1, [&](int way) {
-    choose_blocks(call, engine.kernels, kWays[static_cast<std::size_t>(way)]);
+    choose_blocks(call, engine.kernels, engine.threads(), kWays[static_cast<std::size_t>(way)]);
     engine.for_each_with_scratch(
         call.tasks(), product_scratch(call, engine.kernels.panel).total,
         [&](std::int64_t task, float* scratch) { engine.kernels.product(call, task, scratch); });

@@ -25,8 +25,9 @@ constexpr Filtering kFilterings[] = {{4, 36, 9}, {2, 16, 12}};
 
 // Transformed weights that are made once a call and read by every task; above, each task makes its own.
 constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
-// Transformed inputs of a group: they should stay in the last-level cache until they are multiplied.
-constexpr std::int64_t kGroupFloats = std::int64_t{4} << 20;
+// Transformed inputs of a group, for each thread: they should stay in the caches until they are multiplied. With four
+// times as many a convolution of 512 x 512 x 128 took 15 % longer, because a server's last level is not ours alone.
+constexpr std::int64_t kGroupFloats = std::int64_t{512} << 10;
 // The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 
@@ -57,7 +58,8 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
   call.tile_block = std::min(tile_block, all_tiles);
   const std::int64_t group =
-      std::max(call.tile_block, kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
+      std::max(call.tile_block,
+               engine.threads() * kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;

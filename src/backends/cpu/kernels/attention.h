@@ -6,8 +6,9 @@
 
 namespace safelight::cpu {
 
-constexpr std::int64_t kQueryBlock = 96;               // a multiple of the microkernel's 6 rows
+constexpr std::int64_t kQueryBlock = 192;              // a multiple of the microkernel's 6 rows
 constexpr std::int64_t kKeyBlock = 256;                // a multiple of every panel
+constexpr std::int64_t kValueKeys = 256;               // whose values are multiplied at a time
 constexpr std::int64_t kScoreStride = kKeyBlock + 16;  // not a power of two: rows would compete for cache sets
 
 inline std::int64_t attention_query_blocks(const AttentionCall& call) { return divide_up(call.queries, kQueryBlock); }
@@ -29,7 +30,7 @@ inline AttentionScratch attention_scratch(const AttentionCall& call, int panel) 
   layout.sums_at = layout.scores_at + kQueryBlock * kScoreStride;
   layout.maxima_at = layout.sums_at + kQueryBlock * round_up(call.width, panel);
   layout.totals_at = layout.maxima_at + kQueryBlock;
-  layout.total = layout.totals_at + kQueryBlock;
+  layout.total = layout.totals_at + kQueryBlock * panel;  // a vector each, which is no longer than a panel
   return layout;
 }
 

@@ -85,6 +85,33 @@ MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
   return vectors == 2 ? multiply_tile_for_rows<2, kAhead>(rows) : multiply_tile_for_rows<1, kAhead>(rows);
 }
 
+// What will be read next, handed out in pieces for `ahead`: on the machine where this was measured Winograd's products
+// ran at 214 instead of 174 GFLOP/s. Beyond the end it starts again, which costs nothing.
+class Ahead {
+ public:
+  void add(const float* from, std::int64_t floats) {
+    if (floats > 0 && count_ < kRegions) regions_[count_++] = {from, divide_up(floats, kLineFloats)};
+  }
+
+  // The next `lines` lines. REQUIRES: something was added.
+  const float* take(std::int64_t lines) {
+    const float* from = regions_[region_].from + at_ * kLineFloats;
+    at_ += lines;
+    if (at_ >= regions_[region_].lines) at_ = 0, region_ = (region_ + 1) % count_;
+    return from;
+  }
+
+ private:
+  struct Region {
+    const float* from;
+    std::int64_t lines;
+  };
+  static constexpr int kRegions = 4;
+  Region regions_[kRegions] = {};
+  int count_ = 0, region_ = 0;
+  std::int64_t at_ = 0;
+};
+
 // Cuts `rows` into tiles of nearly equal height, at most kTileRows each.
 struct Tiling {
   std::int64_t rows, tiles;

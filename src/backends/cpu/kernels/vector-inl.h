@@ -54,11 +54,20 @@ HWY_INLINE void store_some(V v, float* p, std::int64_t count) {
   std::memcpy(p, buffer, static_cast<std::size_t>(count) * sizeof(float));
 }
 
+// Added to a float below 2^22, this leaves the nearest integer in the lowest bits of the sum.
+inline constexpr float kRounding = 0x1.8p23f;
+
+// p * 2^n of n + kRounding.
+HWY_INLINE V scale_by_power(V p, V n_rounding) {
+  const hn::RebindToSigned<D> di;
+  return hn::BitCast(D(), hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, n_rounding))));
+}
+
 // e^x, relative error below 2e-7; e^-87 for smaller x, e^88 for larger.
 HWY_INLINE V exponential(V x) {
-  const D d;
   x = hn::Min(splat(88.0f), hn::Max(splat(-87.0f), x));
-  const V n = hn::Round(hn::Mul(x, splat(1.44269504f)));
+  const V n_rounding = hn::MulAdd(x, splat(1.44269504f), splat(kRounding));
+  const V n = hn::Sub(n_rounding, splat(kRounding));
   // ln 2 in two parts, the first short enough that its product with n is exact
   V r = hn::NegMulAdd(n, splat(0.693359375f), x);
   r = hn::NegMulAdd(n, splat(-2.12194440e-4f), r);
@@ -69,8 +78,23 @@ HWY_INLINE V exponential(V x) {
   p = hn::MulAdd(p, r, splat(1.66665211e-1f));
   p = hn::MulAdd(p, r, splat(4.99999940e-1f));
   p = hn::MulAdd(hn::Mul(r, r), p, hn::Add(r, splat(1.0f)));
-  const hn::RebindToSigned<D> di;
-  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::ConvertTo(di, n))));
+  return scale_by_power(p, n_rounding);
+}
+
+// 2^x, relative error below 2e-7; 2^-125 for smaller x. REQUIRES: x <= 126.
+HWY_INLINE V power_of_two(V x) {
+  x = hn::Max(splat(-125.0f), x);
+  const V n_rounding = hn::Add(x, splat(kRounding));
+  const V r = hn::Sub(x, hn::Sub(n_rounding, splat(kRounding)));
+  // minimax on [-1/2, 1/2], exact at 0: 2.0e-9
+  V p = splat(1.53533620e-4f);
+  p = hn::MulAdd(p, r, splat(1.33988739e-3f));
+  p = hn::MulAdd(p, r, splat(9.61843692e-3f));
+  p = hn::MulAdd(p, r, splat(5.55033237e-2f));
+  p = hn::MulAdd(p, r, splat(2.40226477e-1f));
+  p = hn::MulAdd(p, r, splat(6.93147182e-1f));
+  p = hn::MulAdd(p, r, splat(1.0f));
+  return scale_by_power(p, n_rounding);
 }
 
 HWY_INLINE V silu(V x) { return hn::Div(x, hn::Add(splat(1.0f), exponential(hn::Neg(x)))); }

@@ -109,32 +109,6 @@ void transform_block(const WinogradCall& call, const Columns& columns, std::int6
   }
 }
 
-// What the next position will read, handed out in pieces to be fetched ahead: on the machine where this was measured
-// the products ran at 214 instead of 174 GFLOP/s. Beyond the end it starts again, which costs nothing.
-class Ahead {
- public:
-  void add(const float* from, std::int64_t floats) {
-    if (floats > 0) regions_[count_++] = {from, floats / kLineFloats};
-  }
-
-  // The next `lines` lines.
-  const float* take(std::int64_t lines) {
-    const float* from = regions_[region_].from + at_ * kLineFloats;
-    at_ += lines;
-    if (at_ >= regions_[region_].lines) at_ = 0, region_ = (region_ + 1) % count_;
-    return from;
-  }
-
- private:
-  struct Region {
-    const float* from;
-    std::int64_t lines;
-  };
-  Region regions_[3] = {};
-  int count_ = 0, region_ = 0;
-  std::int64_t at_ = 0;
-};
-
 // sums[position][tile][column] (+)= inputs * weights for one block of in-channels.
 void multiply_positions(const WinogradCall& call, std::int64_t tile_begin, std::int64_t tiles, std::int64_t in_index,
                         const Columns& columns, const float* weights, float* sums, const float** pointers) {
