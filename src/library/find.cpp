@@ -182,8 +182,8 @@ bool are_one_file(const Matches& models) {
 // REQUIRES: at least one.
 fs::path the_one(const Matches& matches, const std::string& text) {
   if (matches.size() > 1 && !are_one_file(matches))
-    fail(ErrorCategory::usage, "[model] {} is the name of {} models: {}; name one of them in full", printable(text),
-         matches.size(), list_names(matches));
+    fail(ErrorCategory::usage, "[model] {} is the {} of {} models: {}; name one of them in full", printable(text),
+         is_hash(lower_case(text)) ? "hash" : "name", matches.size(), list_names(matches));
   return matches.front()->path;
 }
 

@@ -76,6 +76,13 @@ TEST_F(GenerateCommand, ModelsInFoldersAndInSeveralFiles) {
   ASSERT_EQ(folder.exit_code, 0) << folder.err;
   EXPECT_EQ(*parse_infotext(read_png(folder_ / "out.png").text.at("parameters")).find("VAE"), "vae");
   EXPECT_EQ(*info.find("Text encoder"), "model.safetensors");
+  std::filesystem::create_directory(inputs_ / "models");
+  std::filesystem::copy_file(vae, inputs_ / "models/sharp.safetensors");
+  const Result named = run(sized(arguments(unet, {"--vae", "sharp", "--text-encoder", text}), "16", "16"),
+                           {.environment = {"SAFELIGHT_MODELS=" + (inputs_ / "models")}});
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(*parse_infotext(read_png(folder_ / "out.png").text.at("parameters")).find("VAE"), "sharp.safetensors");
+  EXPECT_THAT(refusal(arguments(unet, {"--vae", "no such name", "--text-encoder", text}), 3), HasSubstr("the nearest"));
 }
 
 TEST_F(GenerateCommand, TheSameSeedIsTheSameFileAtAnyNumberOfThreads) {

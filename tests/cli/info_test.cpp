@@ -50,6 +50,13 @@ TEST_F(InfoCommand, BackslashesOfAPromptAreShownAsTheyAre) {
   EXPECT_THAT(result.out, HasSubstr("  Prompt  saber \\(fate\\) \\x1b[31m\n")) << result.err;
 }
 
+TEST_F(InfoCommand, WhatCanBeReadIsShownBeforeTheFirstThatCannot) {
+  const Result result = run({"info", picture("a.png"), folder_ / "none.png"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.out, HasSubstr("a.png  PNG, 24 x 16\n"));
+  EXPECT_THAT(result.err, HasSubstr("none.png"));
+}
+
 TEST_F(InfoCommand, Json) {
   const std::string a = picture("a.webp", {{"parameters", kInfotext}}), b = picture("b.png", {{"Comment", "x\ty"}});
   const Result result = run({"info", "--json", a, b});

@@ -52,8 +52,9 @@ class ModelsCommand : public ::testing::Test {
 
 TEST_F(ModelsCommand, WhatExplains) {
   const std::string lora = folder_ / "loras/style one.safetensors", model = folder_ / "checkpoints/sd.safetensors";
+  EXPECT_EQ(run({"what", lora, model}).exit_code, 0);
   const Result result = run({"what", lora, model, folder_ / "broken.safetensors"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.exit_code, 1) << result.err;
   EXPECT_THAT(result.out, StartsWith(lora + "\n  what        a LoRA for Stable Diffusion 1\n  kind        lora\n"));
   EXPECT_THAT(
       result.out,
@@ -130,6 +131,10 @@ TEST_F(ModelsCommand, HashesAreComputedOnRequest) {
   EXPECT_EQ(std::string(std::string_view(line["title"])),
             "style one.safetensors [" + std::string(std::string_view(line["autov2"])) + "]");
   EXPECT_THAT(std::string(std::string_view(line["preview"])), ::testing::EndsWith("style one.png"));
+}
+
+TEST_F(ModelsCommand, ATaskOtherThanMakingPicturesIsToldWithTheFamily) {
+  EXPECT_THAT(run_here({"models"}).out, HasSubstr("Stable Diffusion 1 inpainting"));
 }
 
 TEST_F(ModelsCommand, TheShippedModelIsListed) {

@@ -82,7 +82,7 @@ TEST_F(FindModel, ByTheOldHashWithoutReadingTheFile) {
   EXPECT_EQ(autov1, hash_file(big, {.cache = false}).autov1);
   EXPECT_EQ(find(autov1), big);
   EXPECT_EQ(autov1_of(a_), "e3b0c442");
-  EXPECT_ERROR(find("e3b0c442"), usage, "is the name of 3 models");  // what all small files have
+  EXPECT_ERROR(find("e3b0c442"), usage, "is the hash of 3 models");  // what all small files have
 }
 
 TEST_F(FindModel, NoMatchNamesTheNearest) {
@@ -100,7 +100,7 @@ TEST_F(FindModel, ByHashElseByName) {
   EXPECT_EQ(found("0123456789", "Alpha"), a_);  // the hash is for the caller to compare
   const std::string weak = autov1_of(a_);       // that of all small files
   EXPECT_EQ(found(weak, "Alpha"), a_);
-  EXPECT_ERROR(found(weak, ""), usage, "[model] " + weak + " is the name of 3 models: ");
+  EXPECT_ERROR(found(weak, ""), usage, "[model] " + weak + " is the hash of 3 models: ");
   EXPECT_ERROR(found("0123456789", "Alpla"), io, "[model] Alpla [0123456789]: no file and no model of ");
   EXPECT_ERROR(found("0123456789", "Alpla"), io, "the nearest: Anime/Alpha.safetensors, ");
   EXPECT_ERROR(found("0123456789", ""), io, "safelight models --hash computes the hashes that are missing");

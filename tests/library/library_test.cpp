@@ -114,6 +114,7 @@ TEST_F(Library, BrokenAndHostileFilesAreListedWithTheirReason) {
   folder_.add("good.safetensors", lora_for_sd1());
   folder_.add_text("empty.safetensors", "");
   folder_.add_text("page.safetensors", "<!DOCTYPE html><html></html>");
+  folder_.add_text("notes.safetensors", "Trained on my own photos.\n");
   folder_.add_text("pointer.safetensors", "version https://git-lfs.github.com/spec/v1\n");
   folder_.add_text("claims.safetensors", std::string("\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10));
   folder_.add_text("nested.safetensors", std::string("\x40\x0d\x03\0\0\0\0\0", 8) + std::string(200'000, '['));
@@ -126,10 +127,11 @@ TEST_F(Library, BrokenAndHostileFilesAreListedWithTheirReason) {
   fs::create_directory(folder_ / "folder.safetensors");
   const auto entries = list(folder_.path());
   const auto problem = [&](std::string_view name) { return entry_of(entries, name).problem(); };
-  EXPECT_EQ(entries.size(), 12u);
+  EXPECT_EQ(entries.size(), 13u);
   EXPECT_EQ(problem("good.safetensors"), "");
   EXPECT_THAT(problem("empty.safetensors"), HasSubstr("empty"));
   EXPECT_THAT(problem("page.safetensors"), HasSubstr("a web page"));
+  EXPECT_THAT(problem("notes.safetensors"), HasSubstr("a text"));
   EXPECT_THAT(problem("pointer.safetensors"), HasSubstr("Git LFS pointer"));
   EXPECT_THAT(problem("claims.safetensors"), HasSubstr("header-too-large"));
   EXPECT_NE(problem("nested.safetensors"), "");

@@ -97,17 +97,16 @@ std::string as_json(const std::string& path, const PictureFile& file, const Pict
 }
 
 int show(const Options& options) {
-  std::string out;
+  std::string json;
   for (const std::string& path : options.pictures) {
     PictureFile file = read_picture(path);
     const PictureSettings said = read_settings(std::move(file.text));
-    if (!out.empty()) out += options.json ? "," : "\n";
-    out += options.json ? as_json(path, file, said) : as_text(path, file, said);
+    if (options.json)
+      json += (json.empty() ? "" : ",") + as_json(path, file, said);
+    else  // at once: a later one may not be readable
+      fmt::print("{}{}", &path == options.pictures.data() ? "" : "\n", as_text(path, file, said));
   }
-  if (options.json)
-    fmt::print("{{\"pictures\":[{}]}}\n", out);
-  else
-    fmt::print("{}", out);
+  if (options.json) fmt::print("{{\"pictures\":[{}]}}\n", json);
   return 0;
 }
 

@@ -12,11 +12,11 @@ void add_model_options(Command& command, ModelChoice& choice, const std::string&
               otherwise)
       .shown_as("PATH|NAME|HASH");
   command.add_option("--vae", choice.vae, "VAE to use, in place of the model's own or where it has none")
-      .shown_as("FILE");
+      .shown_as("PATH|NAME|HASH");
   command
       .add_option("--text-encoder", choice.text_encoders,
                   "Text encoder to use, likewise; may be repeated: which is which, their shapes tell")
-      .shown_as("FILE");
+      .shown_as("PATH|NAME|HASH");
   command
       .add_option("--variant", choice.variant,
                   "Which files of a diffusers folder to use, such as fp16; without it, the plain ones")
@@ -33,8 +33,8 @@ Model open_model(const ModelChoice& choice, const Context& context) {
   const std::filesystem::path path = named_model(choice.model, context, choice.shipped);
   ModelOptions options{.prediction = choice.prediction};
   if (choice.zero_terminal_snr) options.zero_terminal_snr = true;
-  options.vae = choice.vae;
-  options.text_encoders.assign(choice.text_encoders.begin(), choice.text_encoders.end());
+  if (!choice.vae.empty()) options.vae = named_model(choice.vae, context, {});
+  for (const std::string& name : choice.text_encoders) options.text_encoders.push_back(named_model(name, context, {}));
   options.variant = choice.variant;
   return Model::open(path, options, context);
 }

@@ -45,10 +45,17 @@ std::string beside(const LibraryEntry& entry) {
 // A line below the name, indented to it.
 std::string below(std::string_view mark, std::string_view text) { return fmt::format("\n{:24}{:2}{}", "", mark, text); }
 
+// "Stable Diffusion 1 inpainting".
+std::string base_text(const Recognition& found) {
+  if (found.base.empty()) return "-";
+  if (!found.family || found.task == ModelTask::generate) return found.base;
+  return found.base + (found.task == ModelTask::inpaint ? " inpainting" : " edit");
+}
+
 std::string as_line(const LibraryEntry& entry, bool with_hashes) {
   const Recognition& found = entry.examined.recognition;
   std::string line = fmt::format("{:13} {:>8}  {:26}  {}", name(entry.kind()), human_bytes(entry.examined.bytes),
-                                 found.base.empty() ? "-" : found.base, printable(entry.title()));
+                                 base_text(found), printable(entry.title()));
   if (const std::string sidecars = beside(entry); !sidecars.empty()) line += fmt::format("  ({})", sidecars);
   if (const FileHashes& h = entry.hashes; with_hashes && !h.sha256.empty())
     line += below(

@@ -141,7 +141,13 @@ void add_input_option(Command command, std::string& path) {
 }
 
 Mask given_mask(const std::string& path, const PictureFile& input) {
-  if (!path.empty()) return mask_from_file(read_picture(path));
+  if (!path.empty()) {
+    Mask mask = mask_from_file(read_picture(path));
+    if (mask.width != input.picture.width || mask.height != input.picture.height)
+      fail(ErrorCategory::usage, "[mask] {}: expected {} x {} pixels, the picture's size, found {} x {}",
+           printable(path), input.picture.width, input.picture.height, mask.width, mask.height);
+    return mask;
+  }
   if (input.alpha.empty())
     fail(ErrorCategory::usage, "[mask] expected --mask, or a picture with transparent parts, found neither");
   return mask_from_transparency(input);

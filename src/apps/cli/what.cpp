@@ -117,15 +117,18 @@ Examined explain(const FoundModel& model) {
 }
 
 int say_what(const Options& options) {
+  int status = 0;
   for (const std::string& text : options.paths)
     for (const FoundModel& model : models_of(text)) {
       const Examined found = explain(model);
+      std::error_code ignored;
+      if (!found.problem.empty() && fs::equivalent(model.path, text, ignored)) status = 1;  // not of a folder's list
       if (options.json)
         fmt::print("{{\"path\":{},{}}}\n", json_string(model.path.native()), examined_json(model.path, found));
       else
         fmt::print("{}", as_text(model.path, found));
     }
-  return 0;
+  return status;
 }
 
 }  // namespace
@@ -140,7 +143,8 @@ void add_what(Command app, int& status) {
       .required();
   command.add_flag("--json", options->json, "One JSON object per line");
   command.footer(
-      "Nothing in a file is executed. A file that is broken or of an unknown kind is said to be that.\n"
+      "Nothing in a file is executed. A file that is broken or of an unknown kind is said to be that;\n"
+      "if one that is named here is broken, the exit code is 1.\n"
       "Example: safelight what model.safetensors");
   command.callback([options, &status] { status = say_what(*options); });
 }

@@ -183,24 +183,20 @@ void soften(const AttentionCall& call, const Block& block, const Workspace& spac
   }
 }
 
-// sums += weights v for keys [begin, begin + count), as many at a time as stay in the first-level cache while all
-// queries pass them.
+// sums += weights v for keys [begin, begin + count).
 void add_values(const AttentionCall& call, const Block& block, const Workspace& space, std::int64_t begin,
                 std::int64_t count) {
   const ValuePanels panels(call.width);
-  const float* packed = block.packed_v;
   for (std::int64_t panel = 0; panel < panels.count; ++panel) {
     const std::int64_t columns = panels.columns(panel);
-    for (std::int64_t k = 0; k < count; k += kValueKeys) {
-      for (std::int64_t tile = 0; tile < block.tiling.tiles; ++tile) {
-        const std::int64_t first = block.tiling.begin(tile), height = block.tiling.begin(tile + 1) - first;
-        const TileRows rows{space.rows + kQueryBlock + first, 1, k, std::min(kValueKeys, count - k)};
-        multiply_tile_for<false>(height, columns / kLanes)(
-            rows, packed + (begin + k) * columns, space.sums + first * block.padded_width + panels.begin(panel),
-            block.padded_width, true, nullptr);
-      }
+    const float* packed = block.packed_v + call.keys * panels.begin(panel) + begin * columns;
+    for (std::int64_t tile = 0; tile < block.tiling.tiles; ++tile) {
+      const std::int64_t first = block.tiling.begin(tile), height = block.tiling.begin(tile + 1) - first;
+      const TileRows rows{space.rows + kQueryBlock + first, 1, 0, count};
+      multiply_tile_for<false>(height, columns / kLanes)(rows, packed,
+                                                         space.sums + first * block.padded_width + panels.begin(panel),
+                                                         block.padded_width, true, nullptr);
     }
-    packed += call.keys * columns;
   }
 }
 

@@ -8,7 +8,6 @@ namespace safelight::cpu {
 
 constexpr std::int64_t kQueryBlock = 192;              // a multiple of the microkernel's 6 rows
 constexpr std::int64_t kKeyBlock = 256;                // a multiple of every panel
-constexpr std::int64_t kValueKeys = 256;               // whose values are multiplied at a time
 constexpr std::int64_t kScoreStride = kKeyBlock + 16;  // not a power of two: rows would compete for cache sets
 
 inline std::int64_t attention_query_blocks(const AttentionCall& call) { return divide_up(call.queries, kQueryBlock); }
