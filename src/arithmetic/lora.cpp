@@ -53,7 +53,8 @@ std::int64_t rows_of(const TensorInfo& info) {
 // What the module's matrices make: [rows of up][length].
 std::int64_t product_length(const Parts& parts) {
   if (!parts.mid) return row_length(*parts.down);
-  return row_length(*parts.mid) / rows_of(*parts.down) * row_length(*parts.down);
+  const std::int64_t rank = rows_of(*parts.down);
+  return rank == 0 ? 0 : row_length(*parts.mid) / rank * row_length(*parts.down);
 }
 
 bool fit_each_other(const Parts& parts) {
@@ -178,7 +179,7 @@ std::span<const LoraModule> LoraPlan::modules(const std::string& tensor) const {
 
 LoraDelta::LoraDelta(const LoraModule& module, std::int64_t elements)
     : rows_(rows_of(module.up)),
-      columns_(elements / module.parts / rows_),
+      columns_(rows_ == 0 ? 0 : elements / module.parts / rows_),
       rank_(row_length(module.up)),
       scale_(module.scale),
       up_(load(module.file, module.up)),

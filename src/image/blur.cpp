@@ -14,7 +14,7 @@ constexpr double kMaxRadius = 1000;
 // --- the exact kernel -----------------------------------------------------------------------------------------------
 
 std::vector<float> gaussian(double radius) {
-  const auto reach = static_cast<std::int64_t>(2.5 * radius + 0.5);
+  const std::int64_t reach = std::lround(2.5 * radius);
   std::vector<float> weights;
   double sum = 0;
   for (std::int64_t i = -reach; i <= reach; ++i) {

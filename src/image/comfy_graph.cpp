@@ -234,7 +234,7 @@ std::string size_of(const Graph& graph, const Node& sampler) {
   for (const Node* const node : upstream(graph, sampler, kLatentFrom, sets_size)) {
     if (!sets_size(*node)) continue;
     const std::string width = value_of(graph, *node, "width"), height = value_of(graph, *node, "height");
-    return width.empty() || height.empty() ? "" : width + "x" + height;
+    return width.empty() || height.empty() ? "" : fmt::format("{}x{}", width, height);
   }
   return {};
 }

@@ -88,6 +88,7 @@ std::optional<ModelKind> parse_model_kind(std::string_view text) noexcept {
 
 std::vector<std::string> model_kind_names() {
   std::vector<std::string> names;
+  names.reserve(kKinds.size());
   for (const auto& row : kKinds) names.emplace_back(row.second);
   return names;
 }

@@ -78,7 +78,7 @@ std::optional<Recognition> recognise_tiny_vae(const Clues& clues) {
   return found;
 }
 
-Recognition text_encoder(const Clues& clues, std::string name, const TensorInfo& sign) {
+Recognition text_encoder(const Clues& clues, const std::string& name, const TensorInfo& sign) {
   return recognised(ModelKind::text_encoder, "a text encoder " + name, "", clues.describe(sign));
 }
 

@@ -101,14 +101,14 @@ std::optional<FoundFamily> family_with_vector(const UNetClues& u) {
     return FoundFamily{Family::sdxl_refiner, u.describe(*open_clip)};
   if (only_pooled_text || (u.label && dimension(u.first_conv, 0) == 384))
     return FoundFamily{Family::sdxl_refiner, u.describe(*u.label)};
-  if (vector > 6 * kNumber) return FoundFamily{Family::sdxl, u.describe(*u.label)};
+  if (u.label && vector > 6 * kNumber) return FoundFamily{Family::sdxl, u.describe(*u.label)};
   if (const TensorInfo* embedder = u.below("conditioner.embedders."))
     return FoundFamily{Family::sdxl, u.describe(*embedder)};
   return std::nullopt;
 }
 
 std::optional<FoundFamily> find_family(const UNetClues& u) {
-  if (const auto found = family_with_vector(u)) return found;
+  if (auto found = family_with_vector(u)) return found;
   if (u.text() == 1024) return FoundFamily{Family::sd2, u.describe(*u.to_k)};
   if (u.text() == 768) return FoundFamily{Family::sd1, u.describe(*u.to_k)};
   // Widths that no published model has.
@@ -137,6 +137,7 @@ std::string depths(const UNetClues& u) {
     ++places.back().second[block];
   }
   std::vector<std::size_t> counts;
+  counts.reserve(places.size());
   for (const auto& [place, blocks] : places) counts.push_back(blocks.size());
   return fmt::format("{}", fmt::join(counts, ", "));
 }

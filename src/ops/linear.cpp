@@ -15,8 +15,7 @@ Tensor Linear::operator()(const Tensor& x, const Epilogue& tail) {
   Tensor y = backend_.empty(std::move(shape));
   if (tail.per_image) expect_addend("linear", "per_image", *tail.per_image, {x.dim(0), spec_.out});
   if (tail.residual) expect_addend("linear", "residual", *tail.residual, y.shape());
-  const double rows = static_cast<double>(x.elements() / spec_.in);
-  backend_.perform(WorkKind::product, 2 * rows * static_cast<double>(spec_.in) * static_cast<double>(spec_.out),
+  backend_.perform(WorkKind::product, 2 * static_cast<double>(x.elements()) * static_cast<double>(spec_.out),
                    [&] { run(x, tail, y); });
   return y;
 }

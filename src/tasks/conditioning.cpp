@@ -72,9 +72,10 @@ std::vector<float> numbers(Family family, const MicroConditioning& micro, const 
 // The pooled features, and the numbers' embeddings behind them; empty where the UNet takes no vector.
 Tensor vector_of(Model::State& model, const Tensor& pooled, const MicroConditioning& micro, const PictureSize& size) {
   const StableDiffusion& networks = model.networks;
-  if (networks.unet.vector_width() == 0) return {};
+  const int count = numbers_in_vector(networks.family);
+  if (count == 0) return {};
   const std::int64_t texts = pooled.dim(0), rest = networks.unet.vector_width() - pooled.dim(1);
-  const std::int64_t width = rest / numbers_in_vector(networks.family);
+  const std::int64_t width = rest / count;
   const Tensor embedded = timestep_embedding(numbers(networks.family, micro, size, texts), width, *model.backend);
   return model.backend->concat(pooled, embedded.reshaped({texts, rest}));
 }

@@ -167,7 +167,7 @@ Tensor noised(const Sampler& sampler, const Tensor& x0, const Tensor& noise, dou
 // What is not masked is the picture's, with as much of the start noise as the rest has; without any at the end.
 Amendment Engine::blending(const Sampler& sampler, const Tensor& picture, const Tensor& noise) const {
   if (!job_.blends) return {};
-  return [&](Tensor x, const Step& step) {
+  return [&](const Tensor& x, const Step& step) {
     const auto steps = static_cast<double>(step.levels.size() - 1);
     const double left = steps - 1 - static_cast<double>(step.index);
     return let_go(left == 0 ? picture : noised(sampler, picture, noise, step.next()), x, job_.mask, left / steps);

@@ -147,7 +147,7 @@ int make_again(Options& o, Replay& replay, const PictureFile& original) {
       if (original.format == PictureFormat::png) others = different(picture.picture, original.picture);
       made(std::move(picture));
     };
-    const GenerateReport report = std::visit([&](const auto& t) { return make(model, t, compare); }, replay.task);
+    GenerateReport report = std::visit([&](const auto& t) { return make(model, t, compare); }, replay.task);
     task.json =
         fmt::format(",\"replayed\":{},\"task\":\"{}\",\"unmet\":{},\"different_pixels\":{}", json_string(o.picture),
                     task_name(replay.task), unmet_json(replay.unmet), others ? fmt::format("{}", *others) : "null");

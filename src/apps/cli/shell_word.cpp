@@ -27,11 +27,9 @@ std::string shell_word(const std::string& word) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\'')
       out += readable ? "'\\''" : "\\'";
-    else if (readable)
-      out += c;
-    else if (c == '\n')
+    else if (!readable && c == '\n')
       out += "\\n";
-    else if (byte < 0x20 || byte >= 0x7f || c == '\\')
+    else if (!readable && (byte < 0x20 || byte >= 0x7f || c == '\\'))
       out += fmt::format("\\x{:02x}", byte);
     else
       out += c;
