@@ -20,7 +20,8 @@ namespace {
 
 // Where the first eight bytes make no sense, says what the file is instead, if its bytes tell.
 std::string with_diagnosis(std::string detail, std::span<const std::byte> file) {
-  const std::string what = diagnose(file);
+  std::string what = diagnose(file);
+  if (what.empty() && begins_with_text(file)) what = "a text, or a file of another kind that begins like one";
   return what.empty() ? detail : fmt::format("{}; it looks like {}", detail, what);
 }
 

@@ -92,13 +92,6 @@ bool begins_with_json(std::string_view text) {
   return text.starts_with("{\"") || text.starts_with("{\n") || text.starts_with("{ ");
 }
 
-// What no length field is: printable characters, so far as it reaches.
-bool begins_with_text(std::string_view text) {
-  constexpr std::size_t kLength = 8;
-  return std::ranges::all_of(text.substr(0, kLength),
-                             [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; });
-}
-
 // The length field, were it written with its most significant byte first.
 bool big_endian_length(std::string_view text) {
   return text.size() > 8 && text.substr(0, 4) == "\0\0\0\0"sv && text[8] == '{';
@@ -120,8 +113,15 @@ std::string diagnose(std::span<const std::byte> file) {
   if (begins_with_json(text)) return "a JSON text without the length field before it";
   if (big_endian_length(text))
     return "a SafeTensors file whose length field was written big-endian by a faulty program";
-  if (begins_with_text(text)) return "a text, or a file of another kind that begins like one";
   return {};
+}
+
+bool begins_with_text(std::span<const std::byte> file) {
+  constexpr std::size_t kLooked = 8;
+  return !file.empty() && std::ranges::all_of(file.first(std::min(file.size(), kLooked)), [](std::byte b) {
+    const char c = static_cast<char>(b);
+    return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
+  });
 }
 
 }  // namespace safelight

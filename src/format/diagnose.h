@@ -11,4 +11,8 @@ namespace safelight {
 // first bytes say it is and what can be done about it. Empty if they say nothing.
 std::string diagnose(std::span<const std::byte> file);
 
+// Whether the first eight bytes are printable ASCII. Not of a SafeTensors file, whose length they would be; an old
+// pickle's may be.
+bool begins_with_text(std::span<const std::byte> file);
+
 }  // namespace safelight

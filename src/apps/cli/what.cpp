@@ -73,10 +73,15 @@ std::string task_text(ModelTask task) {
   return "";
 }
 
+// Something can be said of it besides what is wrong.
+bool is_known(const Examined& model) {
+  return model.problem.empty() || model.recognition.kind != ModelKind::unknown || !model.recognition.evidence.empty();
+}
+
 std::string as_text(const fs::path& path, const Examined& model) {
   const Recognition& found = model.recognition;
   Lines lines;
-  const bool known = model.problem.empty() || found.kind != ModelKind::unknown || !found.evidence.empty();
+  const bool known = is_known(model);
   if (known) lines.add("what", found.what);
   lines.add("problem", model.problem);
   if (known) lines.add("kind", std::string(name(found.kind)));
@@ -122,7 +127,7 @@ int say_what(const Options& options) {
     for (const FoundModel& model : models_of(text)) {
       const Examined found = explain(model);
       std::error_code ignored;
-      if (!found.problem.empty() && fs::equivalent(model.path, text, ignored)) status = 1;  // not of a folder's list
+      if (!is_known(found) && fs::equivalent(model.path, text, ignored)) status = 1;  // not of a folder's list
       if (options.json)
         fmt::print("{{\"path\":{},{}}}\n", json_string(model.path.native()), examined_json(model.path, found));
       else
