@@ -19,10 +19,11 @@ void attention(Engine& engine, const Tensor& q, const Tensor& k, const Tensor& v
                      .causal = spec.causal};
   const Kernels& kernels = engine.kernels;
   const std::int64_t heads = call.images * call.heads, packed = attention_packed(call, kernels.panel);
-  Tensor packed_k = engine.empty({heads, packed}), packed_v = engine.empty({heads, packed});
+  Tensor packed_k = engine.empty({heads, packed}), turned_v = engine.empty({heads, packed});
   call.packed_k = packed_k.mutable_floats().data();
-  call.packed_v = packed_v.mutable_floats().data();
-  engine.for_each(heads * attention_key_blocks(call), [&](std::int64_t task) { kernels.attention_pack(call, task); });
+  call.turned_v = turned_v.mutable_floats().data();
+  engine.for_each(heads * attention_key_blocks(call, kernels.panel),
+                  [&](std::int64_t task) { kernels.attention_pack(call, task); });
   engine.for_each_with_scratch(heads * attention_query_blocks(call), attention_scratch(call, kernels.panel).total,
                                [&](std::int64_t task, float* scratch) { kernels.attention(call, task, scratch); });
 }

@@ -6,30 +6,35 @@
 
 namespace safelight::cpu {
 
-constexpr std::int64_t kQueryBlock = 192;              // a multiple of the microkernel's 6 rows
-constexpr std::int64_t kKeyBlock = 256;                // a multiple of every panel
-constexpr std::int64_t kScoreStride = kKeyBlock + 16;  // not a power of two: rows would compete for cache sets
+constexpr std::int64_t kQueryBlock = 192;  // of a task, a multiple of every panel
+
+// Keys that a panel of queries meets at a time: its scores stay in the first-level cache. A multiple of every vector.
+constexpr std::int64_t attention_key_block(int panel) { return 6144 / panel; }
 
 inline std::int64_t attention_query_blocks(const AttentionCall& call) { return divide_up(call.queries, kQueryBlock); }
-inline std::int64_t attention_key_blocks(const AttentionCall& call) { return divide_up(call.keys, kKeyBlock); }
-
-// Of the keys, or of the values, of one head.
-inline std::int64_t attention_packed(const AttentionCall& call, int panel) {
-  return round_up(call.keys, panel) * round_up(call.width, panel);
+inline std::int64_t attention_key_blocks(const AttentionCall& call, int panel) {
+  return divide_up(call.keys, attention_key_block(panel));
 }
 
-// [row pointers | scaled queries | scores | weighted sums | maxima | totals]
+// Of one head's keys, [key][channel], or values, [block of keys][channel][key], which are padded to whole vectors of
+// keys; no panel is less than a vector.
+inline std::int64_t attention_packed(const AttentionCall& call, int panel) {
+  return round_up(call.keys, panel) * call.width;
+}
+
+// Of one panel of queries: [row pointers | queries | scores | weighted sums | maxima | totals]
 struct AttentionScratch {
   std::int64_t queries_at, scores_at, sums_at, maxima_at, totals_at, total;
 };
 inline AttentionScratch attention_scratch(const AttentionCall& call, int panel) {
+  const std::int64_t block = attention_key_block(panel);
   AttentionScratch layout{};
-  layout.queries_at = 2 * kQueryBlock * kFloatsPerPointer;
-  layout.scores_at = layout.queries_at + kQueryBlock * round_up(call.width, 16);
-  layout.sums_at = layout.scores_at + kQueryBlock * kScoreStride;
-  layout.maxima_at = layout.sums_at + kQueryBlock * round_up(call.width, panel);
-  layout.totals_at = layout.maxima_at + kQueryBlock;
-  layout.total = layout.totals_at + kQueryBlock * panel;  // a vector each, which is no longer than a panel
+  layout.queries_at = round_up((block + call.width) * kFloatsPerPointer, 16);
+  layout.scores_at = layout.queries_at + round_up(call.width * panel, 16);
+  layout.sums_at = layout.scores_at + block * panel;
+  layout.maxima_at = layout.sums_at + round_up(call.width * panel, 16);
+  layout.totals_at = layout.maxima_at + round_up(panel, 16);
+  layout.total = layout.totals_at + panel;
   return layout;
 }
 

@@ -67,7 +67,7 @@ struct AttentionCall {
   std::int64_t heads = 1, width = 0;  // width: channels of one head
   bool causal = false;
   float *packed_k = nullptr,
-        *packed_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
+        *turned_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
 };
 
 struct GroupNormCall {

@@ -81,20 +81,34 @@ HWY_INLINE V exponential(V x) {
   return scale_by_power(p, n_rounding);
 }
 
-// 2^x, relative error below 2e-7; 2^-125 for smaller x. REQUIRES: x <= 126.
-HWY_INLINE V power_of_two(V x) {
-  x = hn::Max(splat(-125.0f), x);
-  const V n_rounding = hn::Add(x, splat(kRounding));
-  const V r = hn::Sub(x, hn::Sub(n_rounding, splat(kRounding)));
+// x[i] = 2^x[i], relative error below 2e-7; 0 from -127 down. Several at a time, step by step, keep the processor from
+// waiting for each of them in turn. REQUIRES: x[i] <= 126.
+template <int N>
+HWY_INLINE void powers_of_two(V (&x)[N]) {
   // minimax on [-1/2, 1/2], exact at 0: 2.0e-9
-  V p = splat(1.53533620e-4f);
-  p = hn::MulAdd(p, r, splat(1.33988739e-3f));
-  p = hn::MulAdd(p, r, splat(9.61843692e-3f));
-  p = hn::MulAdd(p, r, splat(5.55033237e-2f));
-  p = hn::MulAdd(p, r, splat(2.40226477e-1f));
-  p = hn::MulAdd(p, r, splat(6.93147182e-1f));
-  p = hn::MulAdd(p, r, splat(1.0f));
-  return scale_by_power(p, n_rounding);
+  constexpr float kPolynomial[] = {
+      1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 2.40226477e-1f, 6.93147182e-1f, 1.0f};
+  V n_rounding[N], p[N];
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < N; ++i) x[i] = hn::Max(splat(-127.0f), x[i]);
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < N; ++i) n_rounding[i] = hn::Add(x[i], splat(kRounding));
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < N; ++i) p[i] = hn::Sub(n_rounding[i], splat(kRounding));
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < N; ++i) x[i] = hn::Sub(x[i], p[i]), p[i] = splat(kPolynomial[0]);
+  SAFELIGHT_UNROLL
+  for (int step = 1; step < 7; ++step) {
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < N; ++i) p[i] = hn::MulAdd(p[i], x[i], splat(kPolynomial[step]));
+  }
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < N; ++i) x[i] = scale_by_power(p[i], n_rounding[i]);
+}
+HWY_INLINE V power_of_two(V x) {
+  V one[] = {x};
+  powers_of_two(one);
+  return one[0];
 }
 
 HWY_INLINE V silu(V x) { return hn::Div(x, hn::Add(splat(1.0f), exponential(hn::Neg(x)))); }
