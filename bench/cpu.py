@@ -90,27 +90,34 @@ class Bench:
         return report
 
     def steps(self):
-        model, worker = self.model(), Worker([self.options.networks])
-        worker.ask("open", model)
-        sides = self.sides
+        model, sides = self.model(), self.sides
         settings = [(side, cfg, 2) for side in sides for cfg in (1, 7)]
         settings += [(sides[0], 7, steps) for steps in (1, 4, 8)]
-        self.generate(model, sides[0], 1, 1)  # reads the file, and keeps its hash
+        lines = self.pictures(model, settings)
+        sdxl = self.pictures(self.options.sdxl, [(1024, cfg, 2) for cfg in (1, 7)]) if self.options.sdxl else []
+        shipped = [self.generate(str(ROOT / "models/papercut.safetensors"), 128, 7, 25)["wall"]
+                   for _ in range(self.rounds)]
+        return {"model": pathlib.Path(model).name, "lines": lines, "sdxl": sdxl,
+                "shipped_seconds": statistics.median(shipped)}
+
+    def pictures(self, model, settings):
+        """Of each side, guidance and number of steps."""
+        worker = Worker([self.options.networks])
+        worker.ask("open", model)
+        self.generate(model, 64, 1, 1)  # reads the file, and keeps its hash
         runs = {setting: [] for setting in settings}
         for turn in range(self.rounds):
             for setting in settings if turn % 2 == 0 else reversed(settings):
                 peak = worker.ask("peak")["gflops"]
                 runs[setting].append(self.generate(model, *setting) | {"peak": peak})
-            print(f"bench: steps, round {turn + 1} of {self.rounds}", file=sys.stderr)
+            print(f"bench: steps of {pathlib.Path(model).name}, round {turn + 1} of {self.rounds}", file=sys.stderr)
         lines = []
         for (side, cfg, steps), reports in runs.items():
             batch = 1 if cfg == 1 else 2
             flop = worker.ask("flop", batch, side // 8, side // 8)
             lines.append(summary_of_runs(side, batch, steps, flop, reports))
         worker.close()
-        shipped = [self.generate(str(ROOT / "models/papercut.safetensors"), 128, 7, 25)["wall"]
-                   for _ in range(self.rounds)]
-        return {"model": pathlib.Path(model).name, "lines": lines, "shipped_seconds": statistics.median(shipped)}
+        return lines
 
     def model(self):
         """A checkpoint of SD 1.5's sizes with random weights, made once."""
@@ -261,8 +268,8 @@ def kernels_table(shapes):
 def steps_table(steps):
     rows = [("picture", "batch", "steps", "step s", "GFLOP/s", "of peak", "decode s", "GFLOP/s", "all s", "to first step",
              "memory")]
-    for s in steps["lines"]:
-        rows.append((f"{s['side']} x {s['side']}", str(s["batch"]), str(s["steps"]), f"{s['step_seconds']:.3f}",
+    for family, s in [("", s) for s in steps["lines"]] + [("SDXL ", s) for s in steps["sdxl"]]:
+        rows.append((f"{family}{s['side']} x {s['side']}", str(s["batch"]), str(s["steps"]), f"{s['step_seconds']:.3f}",
                      f"{s['gflops']:.0f}", f"{s['share_of_peak']:.0%}", f"{s['decode_seconds']:.2f}",
                      f"{s['decode_gflops']:.0f}", f"{s['total_seconds']:.2f}", f"{s['to_first_step']:.2f} s",
                      f"{s['peak_memory'] / 1e6:.0f} MB"))
@@ -296,6 +303,7 @@ def main():
     parser.add_argument("--sides", nargs="+", type=int, metavar="PIXELS", help="of the pictures (256 512)")
     parser.add_argument("--model", metavar="FILE", help="a Stable Diffusion 1.5 checkpoint, instead of random weights "
                         "that are made in build/ (2.1 GB)")
+    parser.add_argument("--sdxl", metavar="FILE", help="an SDXL checkpoint, whose steps at 1024x1024 are timed, too")
     parser.add_argument("--patience", type=float, default=600, metavar="SECONDS",
                         help="a peer that needs longer for an answer, say to compile, is given up (600)")
     parser.add_argument("--json", metavar="FILE", help="write everything measured there, too")

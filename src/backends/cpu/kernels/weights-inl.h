@@ -151,6 +151,10 @@ HWY_INLINE V widen_some(const std::uint8_t* from, std::int64_t count) {
   return Stored::widen(edge);
 }
 
+// Bytes of each weight row that are fetched before they are packed: rows are too many for the processor to guess. A
+// product of 154 rows takes 0.69 ms with it, 0.75 without.
+constexpr std::int64_t kFetchedAhead = 128;
+
 // Where one vector of a panel's columns comes from: output channels [first, first + count), count <= kLanes.
 struct PanelColumns {
   std::int64_t first, count;
@@ -179,7 +183,10 @@ void pack_columns(const StoredWeight& w, PanelColumns columns, std::int64_t in_b
     }
     V rows[kLanes];
     SAFELIGHT_UNROLL
-    for (int r = 0; r < kLanes; ++r) rows[r] = Stored::widen(block + r * block_stride);
+    for (int r = 0; r < kLanes; ++r) {
+      __builtin_prefetch(from + r * row_bytes + kFetchedAhead);
+      rows[r] = Stored::widen(block + r * block_stride);
+    }
     transpose(rows);
     if (w.taps == 1 && width == kLanes) {
       SAFELIGHT_UNROLL
