@@ -111,14 +111,27 @@ HWY_INLINE V power_of_two(V x) {
   return one[0];
 }
 
-HWY_INLINE V silu(V x) { return hn::Div(x, hn::Add(splat(1.0f), exponential(hn::Neg(x)))); }
+// 1/x, relative error below 1.2e-7.
+HWY_INLINE V reciprocal(V x) {
+#if HWY_TARGET == HWY_AVX3
+  // 14 bits and a step of Newton's: dividing 16 floats takes as long as 32 multiply-adds.
+  const V guess = hn::ApproximateReciprocal(x);
+  return hn::MulAdd(hn::NegMulAdd(x, guess, splat(1.0f)), guess, guess);
+#else
+  return hn::Div(splat(1.0f), x);
+#endif
+}
 
-HWY_INLINE V quick_gelu(V x) { return hn::Div(x, hn::Add(splat(1.0f), exponential(hn::Mul(x, splat(-1.702f))))); }
+HWY_INLINE V silu(V x) { return hn::Mul(x, reciprocal(hn::Add(splat(1.0f), exponential(hn::Neg(x))))); }
+
+HWY_INLINE V quick_gelu(V x) {
+  return hn::Mul(x, reciprocal(hn::Add(splat(1.0f), exponential(hn::Mul(x, splat(-1.702f))))));
+}
 
 // x/2 * erfc(-x/sqrt 2), with erfc(z) = e^(-z^2) t P(t), t = 1/(1 + 0.4 z) for z >= 0: 5.3e-8 relative.
 HWY_INLINE V gelu(V x) {
   const V magnitude = hn::Abs(x);
-  const V t = hn::Div(splat(1.0f), hn::MulAdd(magnitude, splat(0.4f * 0.70710678f), splat(1.0f)));
+  const V t = reciprocal(hn::MulAdd(magnitude, splat(0.4f * 0.70710678f), splat(1.0f)));
   V p = splat(0.0391406935f);
   p = hn::MulAdd(p, t, splat(-0.129892689f));
   p = hn::MulAdd(p, t, splat(0.062083084f));
