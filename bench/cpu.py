@@ -1,7 +1,7 @@
 """Speed of making pictures, beside others, in one run.
 
     ./run bench cpu [--small] [--rounds N] [--only PART ...] [--peers KIND ...] [--sides PIXELS ...]
-                    [--model FILE] [--json FILE] [--chart FILE] [--patience SECONDS] [--ours]
+                    [--model FILE] [--sdxl FILE] [--json FILE] [--chart FILE] [--patience SECONDS] [--ours]
 
 Parts: kernels (ours and oneDNN's, shape by shape, and how exact ours are), steps (`safelight generate` by size, batch and
 number of steps) and peers (one UNet step and one decode, ours, OpenVINO's and PyTorch's on the same weights; those that
@@ -312,6 +312,8 @@ def main():
     parser.add_argument("--networks", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.sdxl and not pathlib.Path(options.sdxl).is_file():
+        parser.error(f"--sdxl: no such file: {options.sdxl}")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     facts = machine()
     with tempfile.TemporaryDirectory(prefix="safelight-bench-") as folder:

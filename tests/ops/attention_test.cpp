@@ -21,12 +21,19 @@ TEST_P(AttentionConformance, HeadWidths) {
 }
 
 TEST_P(AttentionConformance, TokenCounts) {
-  for (const auto& [queries, keys] : {std::pair{1, 1}, {1, 77}, {7, 3}, {95, 255}, {97, 257}, {200, 77}, {64, 600}})
+  for (const auto& [queries, keys] : {std::pair{1, 1},
+                                      {1, 77},
+                                      {7, 3},
+                                      {95, 255},
+                                      {97, 257},
+                                      {200, 77},
+                                      {64, 600},
+                                      {5, 3100}})  // one more than a block of keys, of any vector
     check(1, queries, keys, {.heads = 2}, 20);
 }
 
 TEST_P(AttentionConformance, Causal) {
-  for (const std::int64_t tokens : {1, 2, 15, 16, 17, 77, 100, 300})
+  for (const std::int64_t tokens : {1, 2, 15, 16, 17, 77, 100, 300, 800})
     check(2, tokens, tokens, {.heads = 2, .causal = true}, 12);
 }
 
@@ -34,7 +41,7 @@ TEST_P(AttentionConformance, PeakedScores) { check(1, 40, 300, {.heads = 1}, 40,
 
 // Far below the largest score nothing may remain, and a maximum found late must shrink what came before.
 TEST_P(AttentionConformance, ScoresThatGrow) {
-  const std::int64_t keys = 700;
+  const std::int64_t keys = 3100;
   Tensor k = Tensor::allocate(DType::F32, {1, keys, 1});
   for (std::size_t i = 0; i < k.floats().size(); ++i) k.mutable_floats()[i] = static_cast<float>(i);
   const Tensor q = random_tensor({1, 5, 1}, 1, 1, 0.1f), v = random_tensor({1, keys, 1}, 2);

@@ -128,8 +128,9 @@ void soften(const AttentionCall& call, const Panel& panel, const Workspace& spac
     float* scores = space.scores + column;
     const V before = load(space.maxima + column), top = largest(scores, panel.columns(), count, before);
     V total = load(space.totals + column), block = hn::Zero(D());
+    const V shift = hn::Mul(top, splat(scale));
     if (!hn::AllTrue(D(), hn::Eq(top, before))) {
-      const V shrink = power_of_two(hn::Mul(hn::Sub(before, top), splat(scale)));
+      const V shrink = power_of_two(hn::Sub(hn::Mul(before, splat(scale)), shift));
       total = hn::Mul(total, shrink);
       for (std::int64_t c = 0; c < call.width; ++c) {
         float* sum = space.sums + c * panel.columns() + column;
@@ -137,7 +138,6 @@ void soften(const AttentionCall& call, const Panel& panel, const Workspace& spac
       }
       store(top, space.maxima + column);
     }
-    const V shift = hn::Mul(top, splat(scale));
     std::int64_t key = 0;
     for (; key + kTogether <= count; key += kTogether)
       block = hn::Add(block, weigh<kTogether>(scores + key * panel.columns(), panel.columns(), scale, shift));

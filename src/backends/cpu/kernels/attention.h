@@ -1,6 +1,8 @@
 // How attention is cut into tasks, and what they use: packed keys and values, and scratch, in floats.
 #pragma once
 
+#include <algorithm>
+
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/rounding.h"
 
@@ -29,7 +31,7 @@ struct AttentionScratch {
 inline AttentionScratch attention_scratch(const AttentionCall& call, int panel) {
   const std::int64_t block = attention_key_block(panel);
   AttentionScratch layout{};
-  layout.queries_at = round_up((block + call.width) * kFloatsPerPointer, 16);
+  layout.queries_at = round_up(std::max(block, call.width) * kFloatsPerPointer, 16);
   layout.scores_at = layout.queries_at + round_up(call.width * panel, 16);
   layout.sums_at = layout.scores_at + block * panel;
   layout.maxima_at = layout.sums_at + round_up(call.width * panel, 16);

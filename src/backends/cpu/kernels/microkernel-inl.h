@@ -22,6 +22,7 @@ struct TileRows {
   std::int64_t segments, offset, run;
 };
 
+// Added to what is there from the first k on, so that a sum has the same bits however it is cut.
 // c[row * c_stride + column] (+)= sum over k of row[k] * panel[k * columns + column]; panel and c are aligned to a
 // vector, columns = Vectors * kLanes. With kAhead, every step of k also fetches the next 64 bytes from `ahead` into the
 // second-level cache: what the next calls will need, where the processor cannot guess it.
@@ -33,7 +34,8 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
   SAFELIGHT_UNROLL
   for (int i = 0; i < Rows; ++i) {
     SAFELIGHT_UNROLL
-    for (int j = 0; j < Vectors; ++j) sums[i][j] = hn::Zero(d);
+    for (int j = 0; j < Vectors; ++j)
+      sums[i][j] = accumulate ? hn::Load(d, c + i * c_stride + j * kLanes) : hn::Zero(d);
   }
   for (std::int64_t s = 0; s < a.segments; ++s) {
     const float* row[Rows];
@@ -57,10 +59,9 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
     }
   }
   SAFELIGHT_UNROLL
-  for (int i = 0; i < Rows; ++i, c += c_stride) {
+  for (int i = 0; i < Rows; ++i) {
     SAFELIGHT_UNROLL
-    for (int j = 0; j < Vectors; ++j)
-      hn::Store(accumulate ? hn::Add(hn::Load(d, c + j * kLanes), sums[i][j]) : sums[i][j], d, c + j * kLanes);
+    for (int j = 0; j < Vectors; ++j) hn::Store(sums[i][j], d, c + i * c_stride + j * kLanes);
   }
 }
 

@@ -81,8 +81,8 @@ HWY_INLINE V exponential(V x) {
   return scale_by_power(p, n_rounding);
 }
 
-// x[i] = 2^x[i], relative error below 2e-7; 0 from -127 down. Several at a time, step by step, keep the processor from
-// waiting for each of them in turn. REQUIRES: x[i] <= 126.
+// x[i] = 2^x[i], relative error below 2e-7; below -126 less than 2^-126, and 0 from -127 down. Several at a time, step
+// by step, keep the processor from waiting for each of them in turn. REQUIRES: x[i] <= 126.
 template <int N>
 HWY_INLINE void powers_of_two(V (&x)[N]) {
   // minimax on [-1/2, 1/2], exact at 0: 2.0e-9
@@ -111,7 +111,7 @@ HWY_INLINE V power_of_two(V x) {
   return one[0];
 }
 
-// 1/x, relative error below 1.2e-7.
+// 1/x, relative error below 1.2e-7. REQUIRES: 1 <= x, finite.
 HWY_INLINE V reciprocal(V x) {
 #if HWY_TARGET == HWY_AVX3
   // 14 bits and a step of Newton's: dividing 16 floats takes as long as 32 multiply-adds.
