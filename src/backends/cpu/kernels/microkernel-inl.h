@@ -22,10 +22,10 @@ struct TileRows {
   std::int64_t segments, offset, run;
 };
 
-// Added to what is there from the first k on, so that a sum has the same bits however it is cut.
 // c[row * c_stride + column] (+)= sum over k of row[k] * panel[k * columns + column]; panel and c are aligned to a
 // vector, columns = Vectors * kLanes. With kAhead, every step of k also fetches the next 64 bytes from `ahead` into the
-// second-level cache: what the next calls will need, where the processor cannot guess it.
+// second-level cache: what the next calls will need, where the processor cannot guess it. To accumulate begins with
+// what is there, so a sum has the same bits however its ks are cut into calls: an image's must not depend on its batch.
 template <int Rows, int Vectors, bool kAhead>
 HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT panel, float* HWY_RESTRICT c,
                                 std::int64_t c_stride, bool accumulate, const float* ahead) {
