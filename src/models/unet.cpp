@@ -30,12 +30,12 @@ class ResBlock {
       : ResBlock(w, in, w.dim("in_layers.2.weight", 0), embedding) {}
 
   // embedding: F32 [n, embedding width], after its SiLU.
-  Tensor operator()(const Tensor& x, const Tensor& embedding) {
+  Tensor operator()(const Joined& x, const Tensor& embedding) {
     const Tensor shift = (*emb_layers_1_)(embedding);
     Tensor h = (*in_layers_0_)(x);
     h = (*in_layers_2_)(h, {.per_image = &shift});
     h = (*out_layers_0_)(std::move(h));
-    const Tensor shortcut = skip_connection_ ? (*skip_connection_)(x) : x;
+    const Tensor shortcut = skip_connection_ ? (*skip_connection_)(x) : backend_.whole(x);
     return (*out_layers_3_)(h, {.residual = &shortcut});
   }
 
@@ -43,13 +43,15 @@ class ResBlock {
 
  private:
   ResBlock(const Loader& w, std::int64_t in, std::int64_t out, std::int64_t embedding)
-      : in_layers_0_((w / "in_layers.0").group_norm({.channels = in, .activation = Activation::silu})),
+      : backend_(w.backend()),
+        in_layers_0_((w / "in_layers.0").group_norm({.channels = in, .activation = Activation::silu})),
         in_layers_2_((w / "in_layers.2").conv2d({.in = in, .out = out})),
         emb_layers_1_((w.with(Precision::full) / "emb_layers.1").linear({.in = embedding, .out = out})),
         out_layers_0_((w / "out_layers.0").group_norm({.channels = out, .activation = Activation::silu})),
         out_layers_3_((w / "out_layers.3").conv2d({.in = out, .out = out})),
         skip_connection_(in == out ? nullptr : (w / "skip_connection").linear({.in = in, .out = out})) {}
 
+  Backend& backend_;
   std::unique_ptr<GroupNorm> in_layers_0_;
   std::unique_ptr<Conv2d> in_layers_2_;
   std::unique_ptr<Linear> emb_layers_1_;
@@ -158,7 +160,7 @@ class OutputBlock {
   }
 
   // `next_skip` is what the next block will be joined with: it says to which size to grow. Any for the last block.
-  Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text, const Tensor& next_skip) {
+  Tensor operator()(const Joined& x, const Tensor& embedding, const TextContext& text, const Tensor& next_skip) {
     Tensor h = res_(x, embedding);
     if (attention_) h = (*attention_)(h, text);
     return upsample_ ? (*upsample_)(h, next_skip.dim(1), next_skip.dim(2)) : h;
@@ -188,7 +190,7 @@ struct UNet::Layers {
 
   // The last output block, over what comes from below and conv_in's skip connection, and out.
   Tensor finish(const Tensor& below, const Tensor& skip, const Tensor& embedding, const TextContext& text) {
-    const Tensor h = output_blocks.back()(backend.concat(below, skip), embedding, text, skip);
+    const Tensor h = output_blocks.back()({below, skip}, embedding, text, skip);
     return (*out_2)((*out_0)(h));
   }
 
@@ -309,9 +311,9 @@ Tensor UNet::operator()(const Tensor& x, std::span<const float> timesteps, const
     skips.push_back(std::visit([&](auto& block) { return block(skips.back(), embedding, text); }, input));
   Tensor h = (*layers_->middle_block)(skips.back(), embedding, text);
   for (auto output = layers_->output_blocks.begin(); output != layers_->output_blocks.end() - 1; ++output) {
-    h = layers_->backend.concat(h, skips.back());
+    const Tensor skip = std::move(skips.back());
     skips.pop_back();
-    h = (*output)(h, embedding, text, skips.back());
+    h = (*output)({h, skip}, embedding, text, skips.back());
   }
   if (deep) *deep = h;
   return layers_->finish(h, skips.front(), embedding, text);

@@ -10,6 +10,7 @@
 #include "ops/conv2d.h"
 #include "ops/embedding.h"
 #include "ops/group_norm.h"
+#include "ops/joined.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/work.h"
@@ -74,6 +75,9 @@ class Backend {
 
   // Channels of a, then of b: F32 [..., ca] and [..., cb] -> [..., ca + cb]. Error(model) on other shapes.
   Tensor concat(const Tensor& a, const Tensor& b);
+
+  // One tensor of what is joined: itself if it is one. For who cannot read two.
+  Tensor whole(const Joined& x) { return x.b ? concat(x.a, *x.b) : x.a; }
 
  private:
   // Between these, empty() gives imagined tensors (core/buffer_pool.h); the end returns the most that they took.

@@ -1,13 +1,11 @@
 #include "ops/group_norm.h"
 
-#include <utility>
-
 #include "ops/backend.h"
 #include "ops/check.h"
 
 namespace safelight {
 
-Tensor GroupNorm::operator()(const Tensor& x) {
+Tensor GroupNorm::operator()(const Joined& x) {
   expect_channels("group_norm", "x", x, spec_.channels, 2);
   Tensor y = backend_.empty(x.shape());
   backend_.perform(WorkKind::passing, static_cast<double>(y.elements()), [&] { run(x, y); });
@@ -16,7 +14,7 @@ Tensor GroupNorm::operator()(const Tensor& x) {
 
 Tensor GroupNorm::operator()(Tensor&& x) {
   expect_channels("group_norm", "x", x, spec_.channels, 2);
-  if (x.shared()) return (*this)(std::as_const(x));
+  if (x.shared()) return (*this)(Joined(x));
   backend_.perform(WorkKind::passing, static_cast<double>(x.elements()), [&] { run(x, x); });
   return std::move(x);
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/epilogue.h"
+#include "ops/joined.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -21,7 +22,7 @@ class GroupNorm {
   virtual ~GroupNorm() = default;
 
   // x: F32 [n, ..., channels], statistics over each image and group of channels. Error(model) on other shapes.
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(const Joined& x);
 
   // The same, in the bytes of x if no other tensor refers to them. REQUIRES: x is not borrowed from a file.
   Tensor operator()(Tensor&& x);
@@ -33,7 +34,7 @@ class GroupNorm {
   Backend& backend_;
 
  private:
-  virtual void run(const Tensor& x, Tensor& y) = 0;  // y may be x
+  virtual void run(const Joined& x, Tensor& y) = 0;  // y may be x.a, if there is no x.b
 };
 
 // Throws Error(model) unless channels is a multiple of groups and weight and bias are [channels].

@@ -6,14 +6,14 @@
 
 namespace safelight {
 
-Tensor Linear::operator()(const Tensor& x, const Epilogue& tail) {
+Tensor Linear::operator()(const Joined& x, const Epilogue& tail) {
   expect_channels("linear", "x", x, spec_.in, 2);
   Shape shape = x.shape();
   shape.back() = spec_.geglu ? spec_.out / 2 : spec_.out;
   if (spec_.geglu && (tail.activation != Activation::none || tail.per_image || tail.residual))
     fail(ErrorCategory::model, "[linear] geglu allows no epilogue");
   Tensor y = backend_.empty(std::move(shape));
-  if (tail.per_image) expect_addend("linear", "per_image", *tail.per_image, {x.dim(0), spec_.out});
+  if (tail.per_image) expect_addend("linear", "per_image", *tail.per_image, {x.a.dim(0), spec_.out});
   if (tail.residual) expect_addend("linear", "residual", *tail.residual, y.shape());
   backend_.perform(WorkKind::product, 2 * static_cast<double>(x.elements()) * static_cast<double>(spec_.out),
                    [&] { run(x, tail, y); });

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/epilogue.h"
+#include "ops/joined.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -29,7 +30,7 @@ class Linear {
 
   // x: F32 [..., in] -> F32 [..., out] ([..., out/2] with geglu, which allows no epilogue). Error(model) on other
   // shapes.
-  Tensor operator()(const Tensor& x, const Epilogue& tail = {});
+  Tensor operator()(const Joined& x, const Epilogue& tail = {});
 
   const LinearSpec& spec() const noexcept { return spec_; }
 
@@ -41,7 +42,7 @@ class Linear {
 
  private:
   // REQUIRES: x, tail and y agree in shape, y is not among the inputs.
-  virtual void run(const Tensor& x, const Epilogue& tail, Tensor& y) = 0;
+  virtual void run(const Joined& x, const Epilogue& tail, Tensor& y) = 0;
 };
 
 // Throws Error(model) unless weight is [out, in] or [out, in, 1, 1] and bias is [out] or empty; for int8 also if a sum

@@ -96,6 +96,15 @@ TEST_P(Checks, Linear) {
       "[linear] int8 allows 131072 inputs, not 131073");
   const auto linear = backend().linear({.in = 4, .out = 8}, zeros({8, 4}), {});
   expect_model_error([&] { (*linear)(zeros({2, 5})); }, "[linear] x is F32 [2, 5]");
+  const Tensor x = zeros({2, 3}), halves = stored(x, DType::F16, false);
+  expect_model_error([&] { (*linear)({x, zeros({1, 1})}); }, "[linear] [2, 3] and [1, 1] differ in more than channels");
+  expect_model_error([&] { (*linear)({x, halves}); }, "[linear] [2, 3] and [2, 3] differ in more than channels");
+  expect_model_error([&] { (*linear)({x, Tensor()}); }, "[linear] [2, 3] and [] differ in more than channels");
+  expect_model_error(
+      [&] {
+        (*linear)({x, x});
+      },
+      "[linear] x is F32 [2, 3] and [2, 3], expected rank 2 or more and 4 channels last together");
   const auto gated = backend().linear({.in = 4, .out = 8, .geglu = true}, zeros({8, 4}), {});
   expect_model_error(
       [&] {
@@ -114,6 +123,12 @@ TEST_P(Checks, Norms) {
         (*backend().group_norm({.channels = 32}, zeros({32}), zeros({32})))(zeros({1, 2, 2, 16}));
       },
       "[group_norm] x is F32 [1, 2, 2, 16]");
+  expect_model_error(
+      [&] {
+        (*backend().group_norm({.channels = 32}, zeros({32}), zeros({32})))(
+            {zeros({1, 2, 2, 16}), zeros({1, 2, 1, 16})});
+      },
+      "[group_norm] [1, 2, 2, 16] and [1, 2, 1, 16] differ in more than channels");
   expect_model_error([&] { backend().layer_norm({.channels = 3}, zeros({3}), zeros({4})); },
                      "[layer_norm] bias has shape [4], expected [3]");
   expect_model_error([&] { (*backend().layer_norm({.channels = 3}, zeros({3}), zeros({3})))(zeros({4})); },

@@ -11,5 +11,13 @@ TEST(Concat, MatchesTheReference) {
   }
 }
 
+TEST(Concat, WholeCopiesTwoTensorsAlone) {
+  const Tensor x = random_tensor({2, 3, 4}, 1), y = random_tensor({2, 3, 5}, 2);
+  for (Backend* backend : {&cpu_backend(all_variants().front().instruction_set), &reference_backend()}) {
+    EXPECT_EQ(backend->whole(x).data(), x.data());
+    expect_same_bits(backend->whole({x, y}), backend->concat(x, y));
+  }
+}
+
 }  // namespace
 }  // namespace safelight

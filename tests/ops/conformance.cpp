@@ -1,10 +1,12 @@
 #include "conformance.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <random>
+#include <span>
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/reference/reference_backend.h"
@@ -117,5 +119,12 @@ void expect_close(const Tensor& actual, const Tensor& expected, float tolerance)
 }
 
 float sum_tolerance(std::int64_t terms) { return 4e-7f * (2 + 0.5f * std::sqrt(static_cast<float>(terms))); }
+
+void expect_same_bits(const Tensor& actual, const Tensor& expected) {
+  ASSERT_EQ(actual.shape(), expected.shape());
+  EXPECT_TRUE(
+      std::ranges::equal(std::span(actual.data(), actual.bytes()), std::span(expected.data(), expected.bytes())))
+      << to_string(expected.shape());
+}
 
 }  // namespace safelight

@@ -48,6 +48,9 @@ Tensor stored(const Tensor& f32, DType type, bool unaligned);
 // Fails unless every element differs by at most `tolerance`, and both are finite.
 void expect_close(const Tensor& actual, const Tensor& expected, float tolerance);
 
+// Fails unless shapes and bytes are equal.
+void expect_same_bits(const Tensor& actual, const Tensor& expected);
+
 // What rounding may do to a sum of `terms` products whose result is about 1: errors add up like a random walk.
 float sum_tolerance(std::int64_t terms);
 

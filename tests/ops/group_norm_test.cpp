@@ -1,4 +1,4 @@
-#include <cstring>
+#include <array>
 
 #include "conformance.h"
 
@@ -48,7 +48,21 @@ TEST_P(GroupNormConformance, InItsOwnBytes) {
     x = Tensor();
     const Tensor actual = (*norm)(std::move(other));
     EXPECT_EQ(actual.data(), bytes);
-    EXPECT_EQ(std::memcmp(actual.data(), expected.data(), expected.bytes()), 0);
+    expect_same_bits(actual, expected);
+  }
+}
+
+// With the bits of their copy in one; a group may have channels of both.
+TEST_P(GroupNormConformance, ChannelsOfTwoTensors) {
+  for (const auto& [a, b, groups] :
+       {std::array{1, 1, 1}, {5, 1, 3}, {32, 64, 32}, {33, 31, 32}, {20, 30, 5}, {640, 320, 32}}) {
+    const GroupNormSpec spec{.channels = a + b, .groups = groups, .activation = Activation::silu};
+    const Tensor w = weight({a + b}, 1), bias = weight({a + b}, 2), x = random_tensor({2, 11, 13, a}, 3, 0.5f),
+                 y = random_tensor({2, 11, 13, b}, 4, -1, 2);
+    const auto norm = cpu().group_norm(spec, w, bias);
+    const Tensor both = (*norm)({x, y});
+    expect_same_bits(both, (*norm)(cpu().concat(x, y)));
+    expect_close(both, (*reference().group_norm(spec, w, bias))({x, y}), 1e-5f);
   }
 }
 

@@ -32,6 +32,20 @@ class LinearConformance : public Conformance {
     expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
   }
 
+  // The channels of two tensors have the bits of their copy in one, and what the reference makes of them.
+  void check_joined(Shape a_shape, std::int64_t b_channels, std::int64_t out, bool geglu = false) {
+    Shape b_shape = a_shape;
+    b_shape.back() = b_channels;
+    const std::int64_t in = a_shape.back() + b_channels;
+    const LinearSpec spec{.in = in, .out = out, .geglu = geglu, .precision = precision_};
+    const Tensor w = weight({out, in}, 1, in), bias = weight({out}, 2), a = random_tensor(a_shape, 3),
+                 b = random_tensor(b_shape, 4);
+    const auto op = cpu().linear(spec, w, bias);
+    const Tensor y = (*op)({a, b});
+    expect_same_bits(y, (*op)(cpu().concat(a, b)));
+    expect_close(y, (*reference().linear(spec, w, bias))({a, b}), 4 * tolerance(in));
+  }
+
   virtual float tolerance(std::int64_t terms) const { return sum_tolerance(terms); }
 
   Precision precision_ = Precision::full;
@@ -46,6 +60,14 @@ TEST_P(LinearConformance, OddSizes) {
 TEST_P(LinearConformance, DeepProductsAreSplit) {
   check({7, 1281}, 33);
   check({2, 19, 2571}, 70);
+}
+
+TEST_P(LinearConformance, ChannelsOfTwoTensors) {
+  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 7, a}, b, 67);
+  check_joined({2, 601, 20}, 12, 65);  // several tasks
+  for (const auto& [a, b] : {std::pair{1290, 7}, {7, 1290}, {640, 660}, {1500, 1600}}) check_joined({7, a}, b, 33);
+  check_joined({2, 11, 12}, 9, 62, true);
+  check_joined({2, 0}, 9, 5);
 }
 
 TEST_P(LinearConformance, ManyRows) { check({1301, 48}, 65); }
@@ -105,6 +127,13 @@ TEST_P(Int8LinearConformance, OddSizes) {
 }
 
 TEST_P(Int8LinearConformance, DeepProducts) { check({2, 19, 2571}, 70); }
+
+TEST_P(Int8LinearConformance, ChannelsOfTwoTensors) {
+  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 7, a}, b, 67);
+  check_joined({2, 601, 20}, 12, 65);
+  check_joined({7, 1500}, 1600, 33);
+  check_joined({2, 11, 12}, 9, 62, true);
+}
 
 TEST_P(Int8LinearConformance, SeveralTasks) { check({1301, 48}, 65); }
 

@@ -23,14 +23,16 @@ class CpuGroupNorm final : public GroupNorm {
       : GroupNorm(spec, backend), engine_(engine), weight_(as_floats(weight)), bias_(as_floats(bias)) {}
 
  private:
-  void run(const Tensor& x, Tensor& y) override {
+  void run(const Joined& x, Tensor& y) override {
     if (x.elements() == 0) return;
-    GroupNormCall call{.x = x.floats().data(),
+    GroupNormCall call{.x = x.a.floats().data(),
+                       .rest = x.b ? x.b->floats().data() : nullptr,
                        .weight = weight_.floats().data(),
                        .bias = bias_.floats().data(),
                        .y = y.mutable_floats().data(),
-                       .images = x.dim(0),
-                       .pixels = x.elements() / (x.dim(0) * spec_.channels),
+                       .x_channels = x.a.shape().back(),
+                       .images = x.a.dim(0),
+                       .pixels = x.elements() / (x.a.dim(0) * spec_.channels),
                        .channels = spec_.channels,
                        .groups = spec_.groups,
                        .epsilon = spec_.epsilon,

@@ -10,16 +10,12 @@ class CpuLinear final : public Linear {
       : Linear(spec, backend), engine_(engine), weight_(as_stored(weight)), bias_(as_floats(bias)) {}
 
  private:
-  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+  void run(const Joined& x, const Epilogue& tail, Tensor& y) override {
     const std::int64_t rows = x.elements() / spec_.in;
-    Tail finish = make_tail(tail, bias_, x.dim(0) > 0 ? rows / x.dim(0) : 0);
+    Tail finish = make_tail(tail, bias_, x.a.dim(0) > 0 ? rows / x.a.dim(0) : 0);
     finish.geglu = spec_.geglu;
     run_product(engine_, {.weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, 1},
-                          .source = {.x = x.floats().data(),
-                                     .zeros = nullptr,  // one tap, never outside
-                                     .width = rows,
-                                     .channels = spec_.in,
-                                     .out_width = rows},
+                          .source = rows_of(x, rows),
                           .tail = finish,
                           .y = y.mutable_floats().data(),
                           .rows = rows,

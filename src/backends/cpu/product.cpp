@@ -81,6 +81,16 @@ Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_i
           .rows_per_image = rows_per_image};
 }
 
+PixelSource rows_of(const Joined& x, std::int64_t rows) {
+  return {.x = x.a.floats().data(),
+          .zeros = nullptr,  // one tap, never outside
+          .width = rows,
+          .channels = x.a.shape().back(),
+          .out_width = rows,
+          .rest = x.b ? x.b->floats().data() : nullptr,
+          .rest_channels = x.b ? x.b->shape().back() : 0};
+}
+
 void run_product(Engine& engine, ProductCall call) {
   if (call.rows == 0) return;
   const StoredWeight& w = call.weight;

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/engine.h"
 #include "ops/epilogue.h"
+#include "ops/joined.h"
 
 namespace safelight::cpu {
 
@@ -17,5 +18,8 @@ void run_product(Engine& engine, ProductCall call);
 
 // The fields of the tail that are the same for conv2d and linear.
 Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_image);
+
+// The rows of a linear layer's left side.
+PixelSource rows_of(const Joined& x, std::int64_t rows);
 
 }  // namespace safelight::cpu

@@ -14,4 +14,11 @@ void concat(const Tensor& a, const Tensor& b, Tensor& y) {
   }
 }
 
+Tensor whole(const Joined& x) {
+  if (!x.b) return x.a;
+  Tensor y = Tensor::allocate(DType::F32, x.shape());
+  concat(x.a, *x.b, y);
+  return y;
+}
+
 }  // namespace safelight::reference

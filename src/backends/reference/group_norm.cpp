@@ -11,7 +11,8 @@ class ReferenceGroupNorm final : public GroupNorm {
       : GroupNorm(spec, backend), weight_(to_f32(weight)), bias_(to_f32(bias)) {}
 
  private:
-  void run(const Tensor& x, Tensor& y) override {
+  void run(const Joined& joined, Tensor& y) override {
+    const Tensor x = whole(joined);
     for (std::int64_t n = 0; n < x.dim(0); ++n)
       for (std::int64_t g = 0; g < spec_.groups; ++g) normalise(x, n, g, y);
   }

@@ -39,7 +39,8 @@ class ReferenceInt8Linear final : public Linear {
     return t.floats().subspan(static_cast<std::size_t>(row * spec_.in), static_cast<std::size_t>(spec_.in));
   }
 
-  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+  void run(const Joined& joined, const Epilogue& tail, Tensor& y) override {
+    const Tensor x = whole(joined);
     const std::int64_t rows = x.elements() / spec_.in,
                        rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
     std::vector<double> sums(rows_.size());

@@ -20,6 +20,9 @@ std::unique_ptr<Embedding> make_embedding(const EmbeddingSpec& spec, Backend& ba
 void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y);
 void concat(const Tensor& a, const Tensor& b, Tensor& y);
 
+// One tensor of what is joined; itself if it is one.
+Tensor whole(const Joined& x);
+
 double activate(double value, Activation activation);
 
 // GEGLU: the first half of a row times gelu of the second.

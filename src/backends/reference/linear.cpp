@@ -21,7 +21,8 @@ class ReferenceLinear final : public Linear {
   }
 
  private:
-  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+  void run(const Joined& joined, const Epilogue& tail, Tensor& y) override {
+    const Tensor x = whole(joined);
     const std::int64_t rows = x.elements() / spec_.in,
                        rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
     std::vector<double> sums(static_cast<std::size_t>(spec_.out));

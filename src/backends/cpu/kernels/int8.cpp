@@ -227,11 +227,17 @@ void round_panel(const Int8Call& call, std::int64_t index, float* scratch) {
 }
 
 template <class Format>
-void round_inputs(const Int8Call& call, std::int64_t block) {
+void round_inputs(const Int8Call& call, std::int64_t block, float* scratch) {
+  const PixelSource& s = call.product.source;
   const std::int64_t in = call.product.weight.in, groups = call.groups();
   const std::int64_t begin = block * Int8Call::kPrepareRows;
   for (std::int64_t row = begin; row < std::min(begin + Int8Call::kPrepareRows, call.product.rows); ++row) {
-    const auto* from = reinterpret_cast<const std::uint8_t*>(call.product.source.x + row * in);
+    const float* values = s.x + row * s.channels;
+    if (s.rest) {  // a row has one unit, so it is put together first
+      std::copy_n(s.rest + row * s.rest_channels, s.rest_channels, std::copy_n(values, s.channels, scratch));
+      values = scratch;
+    }
+    const auto* from = reinterpret_cast<const std::uint8_t*>(values);
     auto* to = reinterpret_cast<typename Format::Element*>(call.inputs + row * groups);
     call.input_units[row] = round_row<Format, F32Weights>(from, in, to, groups * Format::kGroup, true).unit;
   }
@@ -308,7 +314,7 @@ void prepare(const Int8Call& call, std::int64_t task, float* scratch) {
   if (task < call.panels())
     round_panel<Format>(call, task, scratch);
   else
-    round_inputs<Format>(call, task - call.panels());
+    round_inputs<Format>(call, task - call.panels(), scratch);
 }
 
 template <class Format>

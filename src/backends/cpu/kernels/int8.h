@@ -13,7 +13,7 @@ namespace safelight::cpu {
 // In two loops: one rounds the panels of weights, and blocks of rows of x; one multiplies. Whole numbers lie in groups
 // of 32 bits: of a row, `group` neighbours; how wide each is and whether it has a sign is the kernel's affair.
 struct Int8Call {
-  ProductCall product;       // its blocks and its source's geometry are not used: x is a matrix
+  ProductCall product;       // its blocks are not used; its source is a matrix, or two
   int group = 0, panel = 0;  // Int8Kernels::group, Kernels::panel
 
   std::int32_t* weights = nullptr;     // [panel][group][column of the panel]
@@ -32,8 +32,11 @@ struct Int8Call {
   std::int64_t prepare_tasks() const noexcept { return panels() + divide_up(product.rows, kPrepareRows); }
   std::int64_t multiply_tasks() const noexcept { return divide_up(product.rows, row_block) * panel_blocks(); }
 
-  // Floats of scratch that a task of the first loop needs: as many rounded rows as a vector has lanes.
-  std::int64_t scratch(int lanes) const noexcept { return lanes * groups(); }
+  // Floats of scratch that a task of the first loop needs: as many rounded rows of weights as a vector has lanes, or a
+  // row of x that is put together.
+  std::int64_t scratch(int lanes) const noexcept {
+    return std::max(lanes * groups(), product.source.rest ? product.weight.in : 0);
+  }
 };
 
 }  // namespace safelight::cpu

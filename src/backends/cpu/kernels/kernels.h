@@ -33,6 +33,9 @@ struct PixelSource {
   std::int64_t height = 1, width = 0, channels = 0, out_height = 1, out_width = 0;
   int kernel = 1, stride = 1, top = 0, left = 0;
   bool upsample = false;
+  // Of a plain matrix that lies in two: the channels after those of x, which has `channels`.
+  const float* rest = nullptr;  // [rows][rest_channels] or null
+  std::int64_t rest_channels = 0;
 };
 
 struct Tail {
@@ -71,8 +74,10 @@ struct AttentionCall {
 };
 
 struct GroupNormCall {
-  const float *x = nullptr, *weight = nullptr, *bias = nullptr;
+  // The first channels from x, the others from rest.
+  const float *x = nullptr, *rest = nullptr, *weight = nullptr, *bias = nullptr;
   float* y = nullptr;
+  std::int64_t x_channels = 0;
   std::int64_t images = 0, pixels = 0, channels = 0, groups = 0;
   float epsilon = 0;
   bool silu = false;

@@ -83,8 +83,9 @@ void group_norm_moments(const GroupNormCall& call, std::int64_t task, float* scr
   const std::int64_t image = task / call.pixel_blocks(), begin = task % call.pixel_blocks() * call.pixel_block;
   const std::int64_t pixels = std::min(call.pixel_block, call.pixels - begin), width = call.channels / call.groups;
   float *means = scratch, *squares = scratch + call.channels;
-  channel_moments(call.x + (image * call.pixels + begin) * call.channels, call.channels, pixels, call.channels, means,
-                  squares);
+  const std::int64_t first = image * call.pixels + begin, from_x = call.x_channels, others = call.channels - from_x;
+  channel_moments(call.x + first * from_x, from_x, pixels, from_x, means, squares);
+  if (others > 0) channel_moments(call.rest + first * others, others, pixels, others, means + from_x, squares + from_x);
   for (std::int64_t g = 0; g < call.groups; ++g) {
     double mean = 0, sum = 0;
     for (std::int64_t c = g * width; c < (g + 1) * width; ++c) mean += means[c];
@@ -109,9 +110,12 @@ void group_norm_apply(const GroupNormCall& call, std::int64_t task, float* scrat
     }
   }
   const auto row = call.silu ? apply_row<true> : apply_row<false>;
-  for (std::int64_t p = 0; p < pixels; ++p) {
-    const std::int64_t at = (image * call.pixels + begin + p) * call.channels;
-    row(call.x + at, means, scales, call.bias, call.channels, call.y + at);
+  const std::int64_t from_x = call.x_channels, others = call.channels - from_x;
+  for (std::int64_t p = image * call.pixels + begin; p < image * call.pixels + begin + pixels; ++p) {
+    float* const to = call.y + p * call.channels;
+    row(call.x + p * from_x, means, scales, call.bias, from_x, to);
+    if (others > 0)
+      row(call.rest + p * others, means + from_x, scales + from_x, call.bias + from_x, others, to + from_x);
   }
 }
 

@@ -51,8 +51,8 @@ void find_pixels(const PixelSource& s, std::int64_t begin, const Tiling& tiling,
 // One task's share of the call and of the scratch.
 struct Block {
   std::int64_t row_begin, row_end, channel_begin, channel_end;
-  std::int64_t packed_width;  // columns of all panels together
-  const float** pixels;
+  std::int64_t packed_width;     // columns of all panels together
+  const float **pixels, **rest;  // rest: of the same rows, in the second matrix if there is one
   float *sums, *panels;
 };
 
@@ -62,7 +62,8 @@ Block block_of(const ProductCall& call, std::int64_t task, float* scratch) {
   Block block{rows,     std::min(rows + call.row_block, call.rows),
               channels, std::min(channels + call.channel_block, call.channels),
               0,        nullptr,
-              nullptr,  nullptr};
+              nullptr,  nullptr,
+              nullptr};
   for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
     const Panel panel = panel_at(call, c, block.channel_end);
     block.packed_width += panel.vectors * kLanes;
@@ -70,14 +71,22 @@ Block block_of(const ProductCall& call, std::int64_t task, float* scratch) {
   }
   const ProductScratch layout = product_scratch(call, kPanel);
   block.pixels = reinterpret_cast<const float**>(scratch);
+  block.rest = reinterpret_cast<const float**>(scratch + layout.rest_at);
   block.sums = scratch + layout.sums_at;
   block.panels = scratch + layout.panels_at;
   return block;
 }
 
+// The second matrix of a source as a source of its own.
+PixelSource rest_of(const PixelSource& s) {
+  return {.x = s.rest, .width = s.width, .channels = s.rest_channels, .out_width = s.out_width};
+}
+
 // Adds the products of in-channels [in_begin, in_end) to every tile's sums; finishes the tiles if these are the last.
 void multiply_block(const ProductCall& call, const Block& block, std::int64_t in_begin, std::int64_t in_end) {
-  const std::int64_t run = in_end - in_begin, taps = call.weight.taps;
+  // In-channels before `middle` are those of x, from there on those of the rest; a convolution has no rest.
+  const std::int64_t run = in_end - in_begin, middle = std::clamp(call.source.channels, in_begin, in_end),
+                     taps = call.weight.taps;
   const bool split = call.in_block < call.weight.in, last = in_end == call.weight.in;
   // The first panel's steps, one line each, fetch the next tile's rows of a plain matrix: the processor, which cannot
   // guess six rows at once, made the product of 8192 x 320 with 320 x 320 wait for 5 % of its time.
@@ -85,7 +94,8 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
   const Tiling tiling(block.row_end - block.row_begin);
   for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
     const std::int64_t first = tiling.begin(tile), height = tiling.begin(tile + 1) - first;
-    const TileRows rows{block.pixels + first * taps, taps, in_begin, run};
+    const TileRows rows{block.pixels + first * taps, taps, in_begin, middle - in_begin},
+        rest{block.rest + first, 1, middle - call.source.channels, in_end - middle};
     // Unsplit sums need no more than one tile, which stays in the first-level cache.
     float* sums = block.sums + (split ? first * block.packed_width : 0);
     const float* packed = block.panels;
@@ -94,7 +104,13 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
       const bool fetch = ahead && c == block.channel_begin;
       const MultiplyTile multiply =
           fetch ? multiply_tile_for<true>(height, panel.vectors) : multiply_tile_for<false>(height, panel.vectors);
-      multiply(rows, packed, sums, block.packed_width, in_begin > 0, fetch ? *rows.rows + height * run : nullptr);
+      const auto add = [&](const TileRows& part, std::int64_t begin, bool accumulate) {
+        if (part.run > 0)
+          multiply(part, packed + (begin - in_begin) * panel.vectors * kLanes, sums, block.packed_width, accumulate,
+                   fetch ? *part.rows + height * part.run : nullptr);
+      };
+      add(rows, in_begin, in_begin > 0);
+      add(rest, middle, middle > 0);
       if (last) finish_tile(call, panel, sums, block.packed_width, block.row_begin + first, height);
       packed += taps * run * panel.vectors * kLanes;
       sums += panel.vectors * kLanes;
@@ -107,7 +123,9 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
 
 void product(const ProductCall& call, std::int64_t task, float* scratch) {
   const Block block = block_of(call, task, scratch);
-  find_pixels(call.source, block.row_begin, Tiling(block.row_end - block.row_begin), block.pixels);
+  const Tiling tiling(block.row_end - block.row_begin);
+  find_pixels(call.source, block.row_begin, tiling, block.pixels);
+  if (call.source.rest) find_pixels(rest_of(call.source), block.row_begin, tiling, block.rest);
   for (std::int64_t in_begin = 0; in_begin < call.weight.in; in_begin += call.in_block) {
     const std::int64_t in_end = std::min(in_begin + call.in_block, call.weight.in);
     float* packed = block.panels;

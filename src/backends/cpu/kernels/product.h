@@ -1,4 +1,4 @@
-// How a product's task uses its scratch: [pixel pointers | sums | packed panels], in floats.
+// How a product's task uses its scratch: [pixel pointers | those of the rest | sums | packed panels], in floats.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace safelight::cpu {
 
 struct ProductScratch {
-  std::int64_t sums_at, panels_at, total;
+  std::int64_t rest_at, sums_at, panels_at, total;
 };
 
 inline ProductScratch product_scratch(const ProductCall& call, int panel) {
@@ -21,7 +21,8 @@ inline ProductScratch product_scratch(const ProductCall& call, int panel) {
   const std::int64_t pointers = rows * call.weight.taps * kFloatsPerPointer;
   const bool split = call.in_block < call.weight.in;
   ProductScratch layout{};
-  layout.sums_at = align(pointers);
+  layout.rest_at = align(pointers);
+  layout.sums_at = layout.rest_at + (call.source.rest ? layout.rest_at : 0);
   layout.panels_at = layout.sums_at + align((split ? rows : std::min(rows, kTileRows)) * width);
   layout.total = layout.panels_at + align(std::min(call.in_block, call.weight.in) * call.weight.taps * width);
   return layout;
