@@ -2,6 +2,9 @@
 add_library(safelight_flags INTERFACE)
 target_compile_features(safelight_flags INTERFACE cxx_std_20)
 target_compile_options(safelight_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -fno-math-errno)
+# A product and a sum are rounded as one where the code says so, nowhere else: else bits would depend on the compiler, and
+# on what it inlines where.
+target_compile_options(safelight_flags INTERFACE -ffp-contract=off)
 # GCC 12 sees overlapping and endless copies in inlined insertions into a std::string (its bug 105651 and its like).
 target_compile_options(safelight_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>)
 target_compile_options(safelight_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
