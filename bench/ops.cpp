@@ -1,10 +1,10 @@
 // Speed of the ops at the sizes that one guided 512x512 step of Stable Diffusion 1.5 asks for, each with its number of
 // calls, and of its VAE decoder.
-//   bench_ops [--threads N] [--isa NAME] [--rounds N] [--int8] [FILTER]
+//   bench_ops [--threads N] [--isa NAME] [--rounds N] [--side PIXELS] [--int8] [FILTER]
 // Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both, and GFLOP per second of
 // processor time (what one core does; with one thread it holds on a busy machine, too); then the sums. Weights are F16
 // and change with every call, so that they come from memory as in a real step. With --int8 only the UNet's linear
-// layers run, in full precision and in int8 by turns.
+// layers run, in full precision and in int8 by turns. --side: another side than 512, a multiple of 64.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ namespace safelight {
 namespace {
 
 struct Options {
-  int threads = 0, rounds = 5;
+  int threads = 0, rounds = 5, side = 512;
   std::string isa{cpu_instruction_sets().front()};
   std::string filter;
   bool int8 = false;
@@ -90,7 +90,12 @@ double median(std::vector<double> values) {
 
 class Bench {
  public:
-  explicit Bench(const Options& options) : backend_(make_cpu_backend({.threads = options.threads}, options.isa)) {}
+  explicit Bench(const Options& options)
+      : backend_(make_cpu_backend({.threads = options.threads}, options.isa)), picture_(options.side) {}
+
+  // Of a map's side, or its pixels, in a picture of 512x512: those in this one.
+  std::int64_t side(std::int64_t at_512) const { return at_512 * picture_ / 512; }
+  std::int64_t pixels(std::int64_t at_512) const { return at_512 * picture_ / 512 * picture_ / 512; }
 
   // What is added from now on belongs to it.
   void begin(std::string_view part, Precision precision = Precision::full) {
@@ -218,6 +223,7 @@ class Bench {
   std::vector<Case> cases_;
   std::string part_;
   Precision precision_ = Precision::full;
+  const std::int64_t picture_;  // its side
 };
 
 void add_unet_convolutions(Bench& b) {
@@ -237,9 +243,10 @@ void add_unet_convolutions(Bench& b) {
                                              {3, 2560, 1280, 8},
                                              {1, 4, 320, 64},
                                              {1, 320, 4, 64}})
-    b.conv(calls, 2, in, out, side);
-  b.conv(1, 2, 640, 640, 32, 1, true), b.conv(1, 2, 1280, 1280, 16, 1, true), b.conv(1, 2, 1280, 1280, 8, 1, true);
-  b.conv(1, 2, 320, 320, 64, 2), b.conv(1, 2, 640, 640, 32, 2), b.conv(1, 2, 1280, 1280, 16, 2);
+    b.conv(calls, 2, in, out, b.side(side));
+  b.conv(1, 2, 640, 640, b.side(32), 1, true), b.conv(1, 2, 1280, 1280, b.side(16), 1, true),
+      b.conv(1, 2, 1280, 1280, b.side(8), 1, true);
+  b.conv(1, 2, 320, 320, b.side(64), 2), b.conv(1, 2, 640, 640, b.side(32), 2), b.conv(1, 2, 1280, 1280, b.side(16), 2);
 }
 
 void add_unet_linears(Bench& b) {
@@ -251,12 +258,11 @@ void add_unet_linears(Bench& b) {
                                              {1, 512, 640, 1280},
                                              {40, 512, 1280, 1280},
                                              {5, 512, 5120, 1280},
-                                             {10, 154, 768, 320},
-                                             {10, 154, 768, 640},
-                                             {12, 154, 768, 1280},
                                              {8, 128, 1280, 1280},
                                              {1, 128, 5120, 1280}})
-    b.linear(calls, rows, in, out);
+    b.linear(calls, b.pixels(rows), in, out);
+  for (const auto& [calls, out] : {std::array{10, 320}, {10, 640}, {12, 1280}})  // the text, once per prompt
+    b.linear(calls, 154, 768, out);
   for (const auto& [calls, side, below, skip, out] : {std::array{3, 8, 1280, 1280, 1280},
                                                       {2, 16, 1280, 1280, 1280},
                                                       {1, 16, 1280, 640, 1280},
@@ -265,21 +271,21 @@ void add_unet_linears(Bench& b) {
                                                       {1, 32, 640, 320, 640},
                                                       {1, 64, 640, 320, 320},
                                                       {2, 64, 320, 320, 320}})
-    b.joined(calls, 2, side, below, skip, out);
+    b.joined(calls, 2, b.side(side), below, skip, out);
   for (const auto& [calls, rows, in, out] :
        {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
-    b.linear(calls, rows, in, out, true);
+    b.linear(calls, b.pixels(rows), in, out, true);
 }
 
 void add_unet_others(Bench& b) {
   b.linear(22, 2, 1280, 1280);  // the time embedding
   for (const auto& [calls, queries, width] : {std::array{5, 4096, 40}, {5, 1024, 80}, {5, 256, 160}, {1, 64, 160}}) {
-    b.attention(calls, 2, queries, queries, 8, width);
-    b.attention(calls, 2, queries, 77, 8, width);
+    b.attention(calls, 2, b.pixels(queries), b.pixels(queries), 8, width);
+    b.attention(calls, 2, b.pixels(queries), 77, 8, width);
   }
   for (const auto& [calls, side, channels] : {std::array{14, 64, 320}, {13, 32, 640}, {14, 16, 1280}, {15, 8, 1280}})
-    b.group_norm(calls, 2, side, channels);
-  b.layer_norm(15, 8192, 320), b.layer_norm(15, 2048, 640), b.layer_norm(15, 512, 1280);
+    b.group_norm(calls, 2, b.side(side), channels);
+  b.layer_norm(15, b.pixels(8192), 320), b.layer_norm(15, b.pixels(2048), 640), b.layer_norm(15, b.pixels(512), 1280);
 }
 
 void add_vae_decoder(Bench& b) {
@@ -290,13 +296,15 @@ void add_vae_decoder(Bench& b) {
                                              {1, 256, 128, 512},
                                              {5, 128, 128, 512},
                                              {1, 128, 3, 512}})
-    b.conv(calls, 1, in, out, side);
-  b.conv(1, 1, 512, 512, 64, 1, true), b.conv(1, 1, 512, 512, 128, 1, true), b.conv(1, 1, 256, 256, 256, 1, true);
-  b.attention(1, 1, 4096, 4096, 1, 512);
-  b.linear(4, 4096, 512, 512), b.linear(1, 65536, 512, 256), b.linear(1, 262144, 256, 128);
+    b.conv(calls, 1, in, out, b.side(side));
+  b.conv(1, 1, 512, 512, b.side(64), 1, true), b.conv(1, 1, 512, 512, b.side(128), 1, true),
+      b.conv(1, 1, 256, 256, b.side(256), 1, true);
+  b.attention(1, 1, b.pixels(4096), b.pixels(4096), 1, 512);
+  b.linear(4, b.pixels(4096), 512, 512), b.linear(1, b.pixels(65536), 512, 256),
+      b.linear(1, b.pixels(262144), 256, 128);
   for (const auto& [calls, side, channels] :
        {std::array{11, 64, 512}, {6, 128, 512}, {1, 256, 512}, {5, 256, 256}, {1, 512, 256}, {6, 512, 128}})
-    b.group_norm(calls, 1, side, channels);
+    b.group_norm(calls, 1, b.side(side), channels);
 }
 
 Options parse(int argc, char** argv) {
@@ -308,6 +316,8 @@ Options parse(int argc, char** argv) {
       options.threads = std::atoi(value), ++i;
     else if (word == "--isa")
       options.isa = value, ++i;
+    else if (word == "--side")
+      options.side = std::max(1, std::atoi(value) / 64) * 64, ++i;
     else if (word == "--rounds")
       options.rounds = std::max(1, std::atoi(value)), ++i;
     else if (word == "--int8")

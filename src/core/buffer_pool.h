@@ -7,35 +7,36 @@
 namespace safelight {
 
 // The kernel hands out fresh memory page by page, zeroed: for large activations those page faults take as long as the
-// arithmetic. A model asks for the same sizes in every step, so blocks are kept and handed out again.
-// Safe to use from several threads. Blocks may outlive the pool; they are then freed instead of kept.
+// arithmetic. So blocks are cut from long stretches of addresses, each from the first gap that it fits, and gaps that
+// meet become one: a step of a model then lives in little more than what it has in use at one time, and the next one
+// in the same pages, whatever sizes they ask for.
+// Safe to use from several threads. Blocks may outlive the pool, and then keep no more than their own pages.
 class BufferPool {
  public:
   // Imagined blocks have an address but no bytes: the pool does all that it would do with real ones, so that it can be
   // asked beforehand how much memory some work will take.
   enum class Blocks { real, imagined };
   explicit BufferPool(Blocks blocks = Blocks::real);
+  ~BufferPool();
+  BufferPool(BufferPool&&) noexcept = default;  // what is left takes no blocks
+  BufferPool& operator=(BufferPool&& other) noexcept;
 
-  // At least `bytes` uninitialised bytes, aligned to 64 (large blocks to 2 MiB, in huge pages where the system has
-  // them). The block returns to the pool with its last reference. Throws std::bad_alloc, or Error(limit) for a large
-  // one. An imagined block must not be touched: that ends the process.
+  // At least `bytes` uninitialised bytes, aligned to 64 (to pages, if all sizes are whole pages), in huge pages where
+  // the system has them. The block returns to the pool with its last reference. Throws Error(limit) if the system has
+  // no such memory. An imagined block must not be touched: that ends the process.
   std::shared_ptr<std::byte> take(std::size_t bytes);
 
-  // Gives all idle blocks back to the system and forgets how much was in use: for the end of a phase whose sizes will
-  // not be asked for again.
+  // Gives the pages that no block is in back to the system: for the end of a phase, so that they do not add to what the
+  // next one needs.
   void trim() noexcept;
 
-  // Idle and used blocks together never exceed the most that was in use at once since trim(), and a quarter or 16 MiB
-  // more if spare memory is kept, as it is at first.
-  void keep_spare(bool keep) noexcept;
-
-  // Bytes kept for reuse.
-  std::size_t idle_bytes() const;
-
-  // The most that used and idle blocks have taken together.
+  // Bytes of pages that blocks are in, or have been since the last trim(); and the most that there ever were.
+  std::size_t held_bytes() const;
   std::size_t peak_bytes() const;
 
  private:
+  void close() noexcept;
+
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -11,4 +11,27 @@ namespace safelight {
 // system has none. REQUIRES: bytes > 0.
 std::shared_ptr<std::byte> fresh_memory(std::size_t bytes);
 
+// Addresses that begin at a multiple of 2 MiB, of which only the first so many may be touched; the others cost nothing.
+class ReservedMemory {
+ public:
+  ReservedMemory() = default;
+  explicit ReservedMemory(std::shared_ptr<std::byte> data, std::size_t size) : data_(std::move(data)), size_(size) {}
+
+  explicit operator bool() const noexcept { return data_ != nullptr; }
+  std::byte* data() const noexcept { return data_.get(); }
+
+  // From now on the first `bytes` may be touched. Throws Error(limit) if the system does not promise so many.
+  void commit(std::size_t bytes);
+
+  // Gives pages [begin, end), multiples of 4096, back to the system: they read as zeros when they are touched again.
+  void release(std::size_t begin, std::size_t end) noexcept;
+
+ private:
+  std::shared_ptr<std::byte> data_;
+  std::size_t size_ = 0, committed_ = 0;
+};
+
+// None if the process may not have so many. REQUIRES: bytes > 0.
+ReservedMemory reserve_memory(std::size_t bytes);
+
 }  // namespace safelight

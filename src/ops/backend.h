@@ -43,11 +43,6 @@ class Backend {
   // sizes.
   virtual void trim() noexcept = 0;
 
-  // Whether memory that is free for the moment is kept at hand for later tensors of other sizes, up to a quarter of
-  // what is in use or 16 MiB; true at first. Without it, a step of SD 1.5 at 512x512 takes a fifth less memory, but
-  // fetches 1.1 GB of it anew instead of 0.8 GB.
-  virtual void keep_spare(bool keep) = 0;
-
   // The most memory that tensors and scratch have taken at one time, with what was kept for reuse.
   virtual std::uint64_t peak_bytes() const = 0;
 

@@ -49,7 +49,6 @@ class Engine {
   void warn_unless_finite(std::int64_t index, const Tensor& pixels);
   void complete_report();
 
-  void begin(const PhasePlan& phase) { model_.backend->keep_spare(phase.keep_spare); }
   // What one phase leaves behind would only add to the memory of the next.
   void end(NetworkPart part) {
     model_.backend->trim();
@@ -80,7 +79,6 @@ class Engine {
 
 void Engine::encode_texts() {
   const Stopwatch stopwatch;
-  begin(plan_.memory.text);
   if (!plan_.guided() && std::ranges::any_of(plan_.scales, [](float scale) { return scale != 1; })) {
     const auto [from, to] = options_.guidance_interval;
     report_.warnings.push_back(
@@ -105,7 +103,6 @@ void Engine::encode_texts() {
 Tensor Engine::encode(std::size_t pass, const Tensor& picture, const Tensor& noise) {
   const Stopwatch stopwatch;
   const PassMemory& memory = plan_.memory.passes[pass];
-  begin(memory.encode);
   const std::int64_t tiles = count_tiles(plan_.passes[pass].latents, memory.encode_tiles);
   model_.context.report("encode", 0, tiles);
   const auto on_tile = [&](std::int64_t done, std::int64_t total) {
@@ -177,7 +174,6 @@ Amendment Engine::blending(const Sampler& sampler, const Tensor& picture, const 
 // `picture`: latents [count, h, w, c] that it starts from, or is blended with; empty: it starts from noise.
 Tensor Engine::sample_pass(std::size_t index, std::int64_t first, std::int64_t count, const Tensor& picture) {
   const PassPlan& pass = plan_.passes[index];
-  begin(plan_.memory.passes[index].step);
   if (texts_.size() > 1 && std::exchange(told_, index) != index) conditions_->follow(texts_[index]);
   conditions_->prepare_for(count);
   Shape shape = pass.latents;
@@ -219,7 +215,6 @@ Tensor Engine::sample_pass(std::size_t index, std::int64_t first, std::int64_t c
 Tensor Engine::decode(std::size_t pass, const Tensor& latents) {
   const Stopwatch stopwatch;
   const PassMemory& memory = plan_.memory.passes[pass];
-  begin(memory.decode);
   const std::int64_t tiles = count_tiles(latents.shape(), memory.decode_tiles);
   model_.context.report("decode", 0, tiles);
   const auto on_tile = [&](std::int64_t done, std::int64_t total) {

@@ -207,19 +207,13 @@ class Planner {
     lack(pass.decode, index);
   }
 
-  // Rehearses `work`, with spare memory and without, until it fits. `besides`: bytes that are not the backend's.
+  // Rehearses `work`. `besides`: bytes that are not the backend's.
   bool fits(PhasePlan& phase, std::uint64_t besides, const std::function<void()>& work) {
-    for (const bool spare : {true, false}) {
-      phase.keep_spare = spare;
-      backend_.keep_spare(spare);
-      const Rehearsal rehearsal = backend_.rehearse(work);
-      const std::uint64_t fragments = spare ? kFragments : 0;
-      phase.pool = rehearsal.peak_bytes;
-      phase.besides = besides + fragments;
-      phase.work = rehearsal.work;
-      if (plan_.peak(phase) + room(plan_.peak(phase)) <= allowed_ && phase.activations() <= available_) return true;
-    }
-    return false;
+    const Rehearsal rehearsal = backend_.rehearse(work);
+    phase.pool = rehearsal.peak_bytes;
+    phase.besides = besides + kFragments;
+    phase.work = rehearsal.work;
+    return plan_.peak(phase) + room(plan_.peak(phase)) <= allowed_ && phase.activations() <= available_;
   }
 
   void lack(const PhasePlan& phase, std::size_t pass) {

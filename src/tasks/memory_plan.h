@@ -12,7 +12,6 @@ namespace safelight {
 
 // What one phase has in memory at one time, and the work it is.
 struct PhasePlan {
-  bool keep_spare = true;     // see Backend::keep_spare
   std::uint64_t weights = 0;  // bytes of the model's file that it reads
   std::uint64_t pool = 0;     // bytes that the backend takes for tensors and scratch
   std::uint64_t besides = 0;  // bytes from the C library: latents, the picture, what it keeps of what was freed
@@ -67,8 +66,7 @@ struct MemoryDemand {
 };
 
 // The fastest way that fits both what is allowed and what the system has. (For the latter, pages of the model's file do
-// not count: they give way.) What is tried in turn: to keep no spare memory, in every phase for itself, at the same
-// results and nearly the same speed; to let fewer pictures go together; to let the UNet give one answer at a time; to
+// not count: they give way.) What is tried in turn: to let fewer pictures go together; to let the UNet give one answer at a time; to
 // encode and decode in ever smaller tiles. The numbers come from rehearsals, that is from the code and the pool that
 // will do the work. Throws Error(limit) that says what would be needed at least if nothing fits.
 MemoryPlan plan_memory(Model::State& model, const MemoryDemand& demand);

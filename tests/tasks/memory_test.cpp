@@ -107,22 +107,6 @@ TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
   agrees(4, "hires", small, [&](Model::State& model) { return generate_job(model, small); });
 }
 
-TEST_F(Memory, WithoutSpareTheBitsAreTheSame) {
-  GenerateOptions wanted = options(256, 256);
-  const Made free = make(wanted);
-  Model model = open();
-  const MemoryPlan loose = plan(model, wanted);
-  EXPECT_TRUE(loose.passes[0].decode.keep_spare);
-  wanted.max_memory = loose.peak() - loose.passes[0].decode.activations() / 20;
-  const MemoryPlan tight = plan(model, wanted);
-  EXPECT_FALSE(tight.passes[0].decode.keep_spare);
-  EXPECT_LE(tight.peak(), wanted.max_memory);
-  const Made made = make(wanted);
-  EXPECT_EQ(made.report.decode_tiles, 1);
-  EXPECT_LT(made.peak, free.peak);
-  EXPECT_EQ(made.rgb, free.rgb);
-}
-
 TEST_F(Memory, TilesKeepIt) {
   GenerateOptions wanted = options(512, 256);
   Model model = open();

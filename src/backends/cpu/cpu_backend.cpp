@@ -18,7 +18,6 @@ class CpuBackend final : public Backend {
   std::string_view name() const override { return "cpu"; }
   Tensor empty(Shape shape) override { return engine_.empty(std::move(shape)); }
   void trim() noexcept override { engine_.trim(); }
-  void keep_spare(bool keep) override { engine_.keep_spare(keep); }
   std::uint64_t peak_bytes() const override { return engine_.peak_bytes(); }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {

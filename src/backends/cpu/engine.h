@@ -33,7 +33,6 @@ class Engine {
 
   // Gives memory that is not in use back to the system.
   void trim() noexcept { memory_.trim(); }
-  void keep_spare(bool keep);
   std::size_t peak_bytes() const { return memory_.peak_bytes(); }
 
   // In between, tensors have no bytes and loops no effect, so that whatever an op takes besides its result is counted
@@ -63,7 +62,6 @@ class Engine {
   BufferPool memory_;
   Planner planner_;
   std::optional<BufferPool> imagined_;  // during a rehearsal
-  bool keep_spare_ = true;
 };
 
 }  // namespace safelight::cpu

@@ -21,10 +21,6 @@ class ReferenceBackend final : public Backend {
     return {DType::F32, std::move(shape), (imagined_ ? *imagined_ : memory_).take(bytes)};
   }
   void trim() noexcept override { memory_.trim(); }
-  void keep_spare(bool keep) override {
-    keep_spare_ = keep;
-    memory_.keep_spare(keep);
-  }
   std::uint64_t peak_bytes() const override { return memory_.peak_bytes(); }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {
@@ -44,10 +40,7 @@ class ReferenceBackend final : public Backend {
   }
 
  private:
-  void begin_rehearsal() override {
-    imagined_.emplace(BufferPool::Blocks::imagined);
-    imagined_->keep_spare(keep_spare_);
-  }
+  void begin_rehearsal() override { imagined_.emplace(BufferPool::Blocks::imagined); }
   std::uint64_t end_rehearsal() override {
     const std::uint64_t peak = imagined_->peak_bytes();
     imagined_.reset();
@@ -63,7 +56,6 @@ class ReferenceBackend final : public Backend {
   const Context context_;
   BufferPool memory_;
   std::optional<BufferPool> imagined_;  // during a rehearsal
-  bool keep_spare_ = true;
 };
 
 }  // namespace
