@@ -116,10 +116,12 @@ TEST(WinogradPlan, TilesAreAsLargeAsThereAreEnoughOf) {
   const Conv2dSpec wide{.in = 1280, .out = 1280};
   EXPECT_EQ(tile_side(wide, 2, 16), 4);
   EXPECT_EQ(tile_side(wide, 1, 32), 4);
-  EXPECT_EQ(tile_side(wide, 2, 8), 2);
   EXPECT_EQ(tile_side(wide, 2, 14), 4);
-  EXPECT_EQ(tile_side(wide, 2, 12), 2);
-  EXPECT_EQ(tile_side(wide, 2, 4), 0);
+  EXPECT_EQ(tile_side(wide, 2, 8), 4);
+  EXPECT_EQ(tile_side(wide, 2, 7), 4);
+  EXPECT_EQ(tile_side(wide, 2, 5), 2) << "tiles of 4x4 would reach too far beyond it";
+  EXPECT_EQ(tile_side(wide, 2, 4), 2);
+  EXPECT_EQ(tile_side(wide, 2, 3), 0);
 }
 
 TEST(WinogradPlan, OtherConvolutionsAreDirect) {

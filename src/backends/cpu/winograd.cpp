@@ -9,10 +9,10 @@
 namespace safelight::cpu {
 namespace {
 
-// Transforming a channel pair's weights costs as much as some 20 tiles' products, an input channel as much as the
+// Transforming a channel pair's weights costs as much as some 8 tiles' products, an input channel as much as the
 // products with 10 outputs. The tiles of one image decide, so that an image has the same bits in any batch; a call of
 // the UNet has two or more of them.
-constexpr std::int64_t kFewestTiles = 12, kFewestChannels = 32;
+constexpr std::int64_t kFewestTiles = 4, kFewestChannels = 32;
 // In the order of preference. At the picture's edges tiles reach beyond it; a filtering must not take more than so many
 // products for a pixel of the result, of which the direct convolution takes 9. F(2x2) saves less, and its transforms
 // cost less.
