@@ -62,5 +62,6 @@ def kernels(axis, results):
 
 
 def peers(axis, results):
-    shown = [(f"{p['what']} {p['side']}², {p['name']}", p["ratio"]) for p in results["peers"] if "ratio" in p]
+    precise = [p for p in results["peers"] if "ratio" in p and p["precision"] == "f32"]
+    shown = [(f"{p['what']} {p['side']}², {p['name']}", p["ratio"]) for p in precise]
     bars(axis, *zip(*shown), "networks beside others")

@@ -31,7 +31,9 @@ GOALS = {"linear": ("oneDNN, packed F32", 0.9, lambda name: True),
          "attention": ("oneDNN, product softmax product", 1.5, lambda name: "4096" in name)}
 PEERS = ["openvino", "openvino-default", "pytorch", "pytorch-compiled"]  # the last takes minutes to compile
 PEER_GOAL = 1.5
-SAME_NETWORK = 1e-3  # relative, in norm
+# How far a result may be from ours, in norm, of another program that computes in 32 bits, and of one that, left to
+# itself, chooses fewer: random weights amplify what it rounds.
+SAME_NETWORK, SAME_NETWORK_ROUNDED = 1e-3, 0.3
 COLD_START_GOAL, SHIPPED_GOAL = 0.5, 2.0  # seconds
 
 
@@ -175,19 +177,20 @@ class Bench:
                 ours.ask("case", images, side, side, path)
                 about = peer.ask("case", path)
                 flop = ours.ask("flop", images, side, side)
+                bound = SAME_NETWORK if about["precision"] == "f32" else SAME_NETWORK_ROUNDED
                 for what in "step", "decode":
                     yield about | {"kind": kind, "what": what, "images": images if what == "step" else 1,
-                                   "side": 8 * side} | self.compare(what, ours, peer, flop, result)
+                                   "side": 8 * side} | self.compare(what, ours, peer, flop, result, bound)
         finally:
             peer.close()
 
-    def compare(self, what, ours, peer, flop, result):
+    def compare(self, what, ours, peer, flop, result, bound):
         ours.ask(what)
         peer.ask(what)
         ours.ask("save", result)
         difference = peer.ask("compare", result)["difference"]
-        if not difference <= SAME_NETWORK:
-            raise Worker.Failure(f"{what}: its result differs from ours by {difference:.1e}, more than {SAME_NETWORK}")
+        if not difference <= bound:
+            raise Worker.Failure(f"{what}: its result differs from ours by {difference:.1e}, more than {bound}")
         times, peaks = {"ours": [], "peer": []}, []
         for turn in range(self.rounds):
             peaks.append(ours.ask("peak")["gflops"])
@@ -282,10 +285,12 @@ def steps_table(steps):
 def peers_table(lines):
     rows = [("", "ours s", "GFLOP/s", "of peak", "peer s", "ratio", "goal", "", "difference")]
     for p in (p for p in lines if "failed" not in p):
-        rows.append((f"{p['what']} {p['side']}^2, batch {p['images']}: {p['name']}", f"{p['seconds']['ours']:.2f}",
+        precise = p["precision"] == "f32"  # the goal is for equal accuracy
+        name = p["name"] if precise else f"{p['name']}, {p['precision']} by default"
+        rows.append((f"{p['what']} {p['side']}^2, batch {p['images']}: {name}", f"{p['seconds']['ours']:.2f}",
                      f"{p['gflop'] / p['seconds']['ours']:.0f}", f"{p['share_of_peak']:.0%}",
-                     f"{p['seconds']['peer']:.2f}", f"{p['ratio']:.2f}x", f">= {PEER_GOAL}",
-                     verdict(p["ratio"] >= PEER_GOAL), f"{p['difference']:.1e}"))
+                     f"{p['seconds']['peer']:.2f}", f"{p['ratio']:.2f}x", f">= {PEER_GOAL}" if precise else "",
+                     verdict(p["ratio"] >= PEER_GOAL if precise else None), f"{p['difference']:.1e}"))
     failures = [f"{p['kind']}: {p['failed'].splitlines()[0]}" for p in lines if "failed" in p]
     return "\n".join([table(rows), *failures])
 

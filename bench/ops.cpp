@@ -155,14 +155,12 @@ class Bench {
   // What a step of the way up makes of two tensors first, a norm and the shortcut, reading them where they lie; and the
   // same of their copy in one, which no network does, for comparison.
   void joined(int calls, std::int64_t n, std::int64_t side, std::int64_t a, std::int64_t b, std::int64_t out) {
-    const Precision precision = precision_;
     for (const bool copied : {false, true}) {
       const auto run = [=, this] {
         const std::int64_t in = a + b;
         const auto norm =
             backend_->group_norm({.channels = in, .activation = Activation::silu}, floats({in}), floats({in}));
-        const auto shortcut =
-            backend_->linear({.in = in, .out = out, .precision = precision}, weights_.next({out, in}), floats({out}));
+        const auto shortcut = backend_->linear({.in = in, .out = out}, weights_.next({out, in}), floats({out}));
         const Tensor below = floats({n, side, side, a}), skip = floats({n, side, side, b});
         const Tensor copy = copied ? backend_->concat(below, skip) : Tensor();
         const Joined x = copied ? Joined(copy) : Joined(below, skip);
@@ -263,6 +261,13 @@ void add_unet_linears(Bench& b) {
     b.linear(calls, b.pixels(rows), in, out);
   for (const auto& [calls, out] : {std::array{10, 320}, {10, 640}, {12, 1280}})  // the text, once per prompt
     b.linear(calls, 154, 768, out);
+  for (const auto& [calls, rows, in, out] :
+       {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
+    b.linear(calls, b.pixels(rows), in, out, true);
+}
+
+// What the way up reads first; the shortcuts alone, as they would be of one tensor.
+void add_unet_joins(Bench& b, bool shortcuts_alone) {
   for (const auto& [calls, side, below, skip, out] : {std::array{3, 8, 1280, 1280, 1280},
                                                       {2, 16, 1280, 1280, 1280},
                                                       {1, 16, 1280, 640, 1280},
@@ -271,10 +276,8 @@ void add_unet_linears(Bench& b) {
                                                       {1, 32, 640, 320, 640},
                                                       {1, 64, 640, 320, 320},
                                                       {2, 64, 320, 320, 320}})
-    b.joined(calls, 2, b.side(side), below, skip, out);
-  for (const auto& [calls, rows, in, out] :
-       {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
-    b.linear(calls, b.pixels(rows), in, out, true);
+    shortcuts_alone ? b.linear(calls, 2 * b.side(side) * b.side(side), below + skip, out)
+                    : b.joined(calls, 2, b.side(side), below, skip, out);
 }
 
 void add_unet_others(Bench& b) {
@@ -335,16 +338,19 @@ int main(int argc, char** argv) try {
   const safelight::Options options = safelight::parse(argc, argv);
   safelight::Bench bench(options);
   if (options.int8) {
-    bench.begin("linear layers");
-    safelight::add_unet_linears(bench);
-    bench.begin("linear layers in int8", safelight::Precision::int8);
-    safelight::add_unet_linears(bench);
+    for (const auto& [part, precision] : {std::pair{"linear layers", safelight::Precision::full},
+                                          {"linear layers in int8", safelight::Precision::int8}}) {
+      bench.begin(part, precision);
+      safelight::add_unet_linears(bench);
+      safelight::add_unet_joins(bench, true);
+    }
     bench.report(options);
     return 0;
   }
   bench.begin("UNet step");
   safelight::add_unet_convolutions(bench);
   safelight::add_unet_linears(bench);
+  safelight::add_unet_joins(bench, false);
   safelight::add_unet_others(bench);
   bench.report(options);
   bench.begin("VAE decode");

@@ -9,20 +9,48 @@
 #include "core/fresh_memory.h"
 #include "core/ranges.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SAFELIGHT_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SAFELIGHT_ADDRESS_SANITIZER
+#endif
+#endif
+#ifdef SAFELIGHT_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace safelight {
 namespace {
 
 constexpr std::size_t kLine = 64, kPage = 4096;
 
-// Addresses cost nothing, so there should be enough for one stretch to hold a step of most models.
-constexpr std::size_t kLeastAddresses = std::size_t{1} << 30;
+// Addresses cost nothing, so there should be enough for one stretch to hold a step of most models; or they do.
+constexpr std::size_t kLeastAddresses = std::size_t{1} << 30, kLeastLimitedAddresses = std::size_t{16} << 20;
 
 constexpr std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+
+#ifdef SAFELIGHT_ADDRESS_SANITIZER
+constexpr std::size_t kGap = kLine;
+void hide(const std::byte* from, std::size_t bytes) { __asan_poison_memory_region(from, bytes); }
+void show(const std::byte* from, std::size_t bytes) { __asan_unpoison_memory_region(from, bytes); }
+#else
+constexpr std::size_t kGap = 0;
+void hide(const std::byte*, std::size_t) {}
+void show(const std::byte*, std::size_t) {}
+#endif
+
+// What a block of so many bytes takes.
+std::size_t size_of_place(std::size_t bytes) {
+  const std::size_t size = std::max<std::size_t>(bytes, 1) + kGap;
+  return round_up(size, size >= kPage ? kPage : kLine);
+}
 
 // Some addresses, those of them that no block has, and the pages that were touched.
 struct Stretch {
   ReservedMemory memory;  // none if it is imagined
   std::size_t size;
+  bool counts_whole;  // all its pages as touched
   Ranges free, held;
 };
 
@@ -45,18 +73,19 @@ struct BufferPool::State {
   }
 
   Stretch& add_stretch(std::size_t size) {
-    std::size_t addresses = std::max(kLeastAddresses, size);  // as many again as there are, so there are never many
-    for (const Stretch& stretch : stretches) addresses = std::max(addresses, 2 * stretch.size);
+    const bool limited = addresses_are_limited();
+    std::size_t addresses = std::max(limited ? kLeastLimitedAddresses : kLeastAddresses, round_up(size, kPage));
+    if (!limited)  // twice as many every time, so there are never many stretches
+      for (const Stretch& stretch : stretches) addresses = std::max(addresses, 2 * stretch.size);
     ReservedMemory memory;
     if (kind == Blocks::real) {
       memory = reserve_memory(addresses);
-      if (!memory) {  // a process may be allowed few
-        memory = reserve_memory(addresses = size);
-        memory.commit(size);
-      }
+      memory.commit(size);
     }
-    Stretch stretch{.memory = std::move(memory), .size = addresses, .free = {}, .held = {}};
+    Stretch stretch{.memory = std::move(memory), .size = addresses, .counts_whole = limited, .free = {}, .held = {}};
     stretch.free.insert(0, addresses);
+    if (limited) stretch.held.insert(0, addresses);
+    held_bytes += stretch.held.total();
     return stretches.emplace_back(std::move(stretch));
   }
 
@@ -82,14 +111,24 @@ struct BufferPool::State {
 
   void release_free_pages() {
     held_bytes = 0;
-    for (Stretch& stretch : stretches) {
-      for (const auto& [begin, end] : stretch.free) {
-        const std::size_t first = round_up(begin, kPage), last = end / kPage * kPage;
-        if (first >= last) continue;
-        if (kind == Blocks::real) stretch.memory.release(first, last);
-        stretch.held.erase(first, last);
+    for (auto stretch = stretches.begin(); stretch != stretches.end();) {
+      if (stretch->free.total() == stretch->size) {
+        show(stretch->memory.data(), stretch->memory.committed());
+        stretch = stretches.erase(stretch);
+        continue;
       }
-      held_bytes += stretch.held.total();
+      release_free_pages_of(*stretch);
+      held_bytes += stretch->held.total();
+      ++stretch;
+    }
+  }
+
+  void release_free_pages_of(Stretch& stretch) const {
+    for (const auto& [begin, end] : stretch.free) {
+      const std::size_t first = round_up(begin, kPage), last = end / kPage * kPage;
+      if (first >= last) continue;
+      if (kind == Blocks::real) stretch.memory.release(first, last);
+      if (!stretch.counts_whole) stretch.held.erase(first, last);
     }
   }
 
@@ -127,12 +166,21 @@ void BufferPool::close() noexcept {
   state_->closed = true;
 }
 
+std::size_t BufferPool::gap() noexcept { return kGap; }
+
 std::shared_ptr<std::byte> BufferPool::take(std::size_t bytes) {
-  const State::Place place = state_->take(round_up(std::max<std::size_t>(bytes, 1), kLine));
-  // An imagined one lies in the lowest pages, which no process has.
-  std::byte* const data = state_->kind == Blocks::real ? place.stretch->memory.data() + place.begin
-                                                       : reinterpret_cast<std::byte*>(std::uintptr_t{kLine});
-  return {data, [state = state_, place](std::byte*) { state->give_back(place); }};
+  const std::size_t size = size_of_place(bytes);
+  const State::Place place = state_->take(size);
+  if (state_->kind == Blocks::imagined)  // it lies in the lowest pages, which no process has
+    return {reinterpret_cast<std::byte*>(std::uintptr_t{kLine}),
+            [state = state_, place](std::byte*) { state->give_back(place); }};
+  std::byte* const data = place.stretch->memory.data() + place.begin;
+  show(data, bytes);
+  hide(data + bytes, size - bytes);
+  return {data, [state = state_, place, size](std::byte* p) {
+            hide(p, size);
+            state->give_back(place);
+          }};
 }
 
 void BufferPool::trim() noexcept { state_->trim(); }

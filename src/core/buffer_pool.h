@@ -26,11 +26,15 @@ class BufferPool {
   // no such memory. An imagined block must not be touched: that ends the process.
   std::shared_ptr<std::byte> take(std::size_t bytes);
 
+  // Bytes between blocks: none, but for the address sanitizer, which then sees who writes beyond his own.
+  static std::size_t gap() noexcept;
+
   // Gives the pages that no block is in back to the system: for the end of a phase, so that they do not add to what the
   // next one needs.
   void trim() noexcept;
 
-  // Bytes of pages that blocks are in, or have been since the last trim(); and the most that there ever were.
+  // Bytes of pages that blocks are in, or have been since the last trim(); and the most that there ever were. Where
+  // addresses are limited, too, of all that the pool has.
   std::size_t held_bytes() const;
   std::size_t peak_bytes() const;
 

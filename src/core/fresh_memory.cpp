@@ -1,6 +1,8 @@
 #include "core/fresh_memory.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -44,6 +46,17 @@ std::shared_ptr<std::byte> fresh_memory(std::size_t bytes) {
 
 ReservedMemory reserve_memory(std::size_t bytes) {
   return ReservedMemory(map(bytes, PROT_NONE), round_up(bytes, kPage));
+}
+
+bool addresses_are_limited() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+void release_freed_memory() noexcept {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 void ReservedMemory::commit(std::size_t bytes) {

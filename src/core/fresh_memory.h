@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace safelight {
 
@@ -19,6 +20,7 @@ class ReservedMemory {
 
   explicit operator bool() const noexcept { return data_ != nullptr; }
   std::byte* data() const noexcept { return data_.get(); }
+  std::size_t committed() const noexcept { return committed_; }  // at least what may be touched
 
   // From now on the first `bytes` may be touched. Throws Error(limit) if the system does not promise so many.
   void commit(std::size_t bytes);
@@ -33,5 +35,11 @@ class ReservedMemory {
 
 // None if the process may not have so many. REQUIRES: bytes > 0.
 ReservedMemory reserve_memory(std::size_t bytes);
+
+// Whether addresses are counted like memory (`ulimit -v`).
+bool addresses_are_limited() noexcept;
+
+// Gives what the C library keeps of freed memory back to the system.
+void release_freed_memory() noexcept;
 
 }  // namespace safelight

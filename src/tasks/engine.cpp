@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/fresh_memory.h"
 #include "diffusion/latent_noise.h"
 #include "diffusion/repeated.h"
 #include "diffusion/weighted_sum.h"
@@ -52,6 +53,7 @@ class Engine {
   // What one phase leaves behind would only add to the memory of the next.
   void end(NetworkPart part) {
     model_.backend->trim();
+    release_freed_memory();
     release_weights(model_.networks, part);
   }
   void inspect(std::int64_t index, std::string_view name, const Tensor& tensor) const {

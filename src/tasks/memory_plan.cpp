@@ -22,8 +22,8 @@ constexpr std::int64_t kSmallestTile = 16, kMostTiles = 32;
 // the UNet sees besides is held for every answer, and joined with the latents.
 constexpr std::uint64_t kLatentCopies = 8;
 
-// What the C library keeps of small blocks that a pool with spare memory gave back to it, and code that is first run
-// later: 1 to 6 MB were measured. The middle is added to what is said; to keep a limit, room() is left besides.
+// What the C library keeps of what was freed, huge pages that are filled in part, and code that is first run later:
+// 1 to 6 MB were measured. The middle is added to what is said; to keep a limit, room() is left besides.
 constexpr std::uint64_t kFragments = 3'000'000;
 std::uint64_t room(std::uint64_t peak) { return kFragments + peak / 200; }
 

@@ -66,9 +66,9 @@ struct MemoryDemand {
 };
 
 // The fastest way that fits both what is allowed and what the system has. (For the latter, pages of the model's file do
-// not count: they give way.) What is tried in turn: to let fewer pictures go together; to let the UNet give one answer at a time; to
-// encode and decode in ever smaller tiles. The numbers come from rehearsals, that is from the code and the pool that
-// will do the work. Throws Error(limit) that says what would be needed at least if nothing fits.
+// not count: they give way.) What is tried in turn: to let fewer pictures go together; to let the UNet give one answer
+// at a time; to encode and decode in ever smaller tiles. The numbers come from rehearsals, that is from the code and
+// the pool that will do the work. Throws Error(limit) that says what would be needed at least if nothing fits.
 MemoryPlan plan_memory(Model::State& model, const MemoryDemand& demand);
 
 }  // namespace safelight

@@ -1,12 +1,18 @@
 #include "core/buffer_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <thread>
 #include <vector>
+
+#include "safelight/error.h"
 
 namespace safelight {
 namespace {
@@ -14,6 +20,10 @@ namespace {
 constexpr std::size_t kMega = std::size_t{1} << 20;
 
 using Block = std::shared_ptr<std::byte>;
+
+// What a block of whole pages takes: between it and the next lies the gap of the address sanitizer, if it is there.
+constexpr std::size_t kPage = 4096;
+std::size_t place(std::size_t bytes) { return bytes + (BufferPool::gap() > 0 ? kPage : 0); }
 
 TEST(BufferPool, BlocksAreAlignedAndUsable) {
   BufferPool pool;
@@ -29,35 +39,36 @@ TEST(BufferPool, BlocksAreAlignedAndUsable) {
 TEST(BufferPool, HandsOutWhatCameBack) {
   BufferPool pool;
   const std::byte* first = pool.take(10 * kMega).get();
-  EXPECT_EQ(pool.held_bytes(), 10 * kMega);
+  EXPECT_EQ(pool.held_bytes(), place(10 * kMega));
   const Block again = pool.take(10 * kMega - 100);
   EXPECT_EQ(again.get(), first);
-  EXPECT_EQ(pool.held_bytes(), 10 * kMega);
+  EXPECT_EQ(pool.held_bytes(), place(10 * kMega));
   EXPECT_NE(pool.take(10 * kMega).get(), first);
 }
 
 // Of other sizes: several in one, and one in several.
 TEST(BufferPool, GapsAreDividedAndBecomeOne) {
   BufferPool pool;
-  const std::byte* first = pool.take(12 * kMega).get();
+  const std::size_t all = 12 * kMega + 3 * place(0);
+  const std::byte* first = pool.take(all - place(0)).get();
   Block a = pool.take(4 * kMega), b = pool.take(5 * kMega), c = pool.take(3 * kMega);
   EXPECT_EQ(a.get(), first);
-  EXPECT_EQ(c.get(), first + 9 * kMega);
+  EXPECT_EQ(c.get(), first + place(4 * kMega) + place(5 * kMega));
   c.reset(), a.reset();
   EXPECT_EQ(pool.take(3 * kMega).get(), first) << "the first gap";
   b.reset();
-  EXPECT_EQ(pool.take(12 * kMega).get(), first);
-  EXPECT_EQ(pool.peak_bytes(), 12 * kMega);
+  EXPECT_EQ(pool.take(all - place(0)).get(), first);
+  EXPECT_EQ(pool.peak_bytes(), all);
 }
 
 TEST(BufferPool, ManyStretchesOfAddresses) {
   BufferPool pool(BufferPool::Blocks::imagined);
   std::vector<Block> blocks;
   for (int i = 0; i < 100; ++i) blocks.push_back(pool.take(700 * kMega));
-  EXPECT_EQ(pool.held_bytes(), 100 * 700 * kMega);
+  EXPECT_EQ(pool.held_bytes(), 100 * place(700 * kMega));
   blocks.clear();
   for (int i = 0; i < 100; ++i) blocks.push_back(pool.take(700 * kMega));
-  EXPECT_EQ(pool.peak_bytes(), 100 * 700 * kMega);
+  EXPECT_EQ(pool.peak_bytes(), 100 * place(700 * kMega));
 }
 
 TEST(BufferPool, TrimGivesPagesBack) {
@@ -67,14 +78,66 @@ TEST(BufferPool, TrimGivesPagesBack) {
   std::memset(used.get(), 1, 2 * kMega);
   before.get()[0] = std::byte{1};
   before.reset();
-  EXPECT_EQ(pool.held_bytes(), 402 * kMega);
+  EXPECT_EQ(pool.held_bytes(), place(400 * kMega) + place(2 * kMega));
   pool.trim();
-  EXPECT_EQ(pool.held_bytes(), 2 * kMega);
+  EXPECT_EQ(pool.held_bytes(), place(2 * kMega));
   EXPECT_EQ(used.get()[2 * kMega - 1], std::byte{1});
   const Block after = pool.take(kMega);
   EXPECT_EQ(after.get()[0], std::byte{0}) << "a page that came anew";
-  EXPECT_EQ(pool.held_bytes(), 3 * kMega);
-  EXPECT_EQ(pool.peak_bytes(), 402 * kMega);
+  EXPECT_EQ(pool.held_bytes(), place(2 * kMega) + place(kMega));
+  EXPECT_EQ(pool.peak_bytes(), place(400 * kMega) + place(2 * kMega));
+}
+
+// Addresses, not only pages: a process may be allowed few of them.
+TEST(BufferPool, TrimGivesAddressesBack) {
+  const auto first_byte = [](BufferPool& pool) { return pool.take(1).get(); };
+  BufferPool pool;
+  const std::byte* before = first_byte(pool);
+  pool.trim();
+  unsigned char resident = 0;
+  EXPECT_EQ(
+      ::mincore(const_cast<std::byte*>(before - reinterpret_cast<std::uintptr_t>(before) % kPage), kPage, &resident),
+      -1)
+      << "nothing is mapped there";
+  EXPECT_EQ(pool.held_bytes(), 0u);
+}
+
+void use_limited_addresses() {
+  std::ifstream status("/proc/self/statm");
+  std::size_t pages = 0;
+  status >> pages;
+  const rlimit limit{.rlim_cur = pages * kPage + 200 * kMega, .rlim_max = RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_AS, &limit) != 0) std::_Exit(1);
+  BufferPool pool;
+  for (int phase = 0; phase < 5; ++phase) {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 3; ++i) std::memset(blocks.emplace_back(pool.take(50 * kMega)).get(), 1, 50 * kMega);
+    if (pool.held_bytes() < 150 * kMega) std::_Exit(2);
+    blocks.clear();
+    pool.trim();
+    if (pool.held_bytes() != 0) std::_Exit(3);
+  }
+  try {
+    pool.take(300 * kMega);
+  } catch (const Error& error) {
+    std::_Exit(error.category() == ErrorCategory::limit ? 0 : 4);
+  }
+  std::_Exit(5);
+}
+
+TEST(BufferPool, WhereAddressesAreLimited) {
+  if (BufferPool::gap() > 0) GTEST_SKIP() << "the address sanitizer has reserved terabytes";
+  EXPECT_EXIT(use_limited_addresses(), testing::ExitedWithCode(0), "");
+}
+
+TEST(BufferPool, TheAddressSanitizerSeesWhoWritesBeyondHisOwn) {
+  if (BufferPool::gap() == 0) GTEST_SKIP() << "there is none";
+  BufferPool pool;
+  const Block block = pool.take(1000), next = pool.take(kMega);
+  volatile std::byte* data = block.get();
+  EXPECT_DEATH(data[1000] = std::byte{1}, "use-after-poison");
+  const volatile std::byte* freed = pool.take(100).get();
+  EXPECT_DEATH(static_cast<void>(freed[0]), "use-after-poison");
 }
 
 // It is asked how much memory a run would take, so it must do exactly what a real one does.
@@ -103,7 +166,7 @@ TEST(BufferPool, ImaginedBlocksNeedNoMemory) {
   const Block block = pool.take(std::size_t{1} << 50);
   EXPECT_NE(block.get(), nullptr);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.get()) % 64, 0u);
-  EXPECT_EQ(pool.peak_bytes(), std::size_t{1} << 50);
+  EXPECT_EQ(pool.peak_bytes(), place(std::size_t{1} << 50));
 }
 
 TEST(BufferPool, BlocksMayOutliveThePool) {

@@ -14,11 +14,16 @@ void concat(const Tensor& a, const Tensor& b, Tensor& y) {
   }
 }
 
-Tensor whole(const Joined& x) {
-  if (!x.b) return x.a;
-  Tensor y = Tensor::allocate(DType::F32, x.shape());
-  concat(x.a, *x.b, y);
-  return y;
+std::span<const float> row_of(const Joined& x, std::int64_t row, std::vector<float>& buffer) {
+  const auto of = [&](const Tensor& t) {
+    const std::int64_t channels = t.shape().back();
+    return t.floats().subspan(static_cast<std::size_t>(row * channels), static_cast<std::size_t>(channels));
+  };
+  if (!x.b) return of(x.a);
+  const std::span<const float> a = of(x.a), b = of(*x.b);
+  buffer.assign(a.begin(), a.end());
+  buffer.insert(buffer.end(), b.begin(), b.end());
+  return buffer;
 }
 
 }  // namespace safelight::reference

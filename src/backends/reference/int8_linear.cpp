@@ -31,21 +31,19 @@ class ReferenceInt8Linear final : public Linear {
   ReferenceInt8Linear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias)
       : Linear(spec, backend), bias_(bias_or_zeros(bias, spec.out)) {
     const Tensor stored = to_f32(weight);
-    for (std::int64_t o = 0; o < spec.out; ++o) rows_.push_back(round_row(row_of(stored, o)));
+    std::vector<float> buffer;
+    const Tensor rows = stored.reshaped({spec.out, spec.in});
+    for (std::int64_t o = 0; o < spec.out; ++o) rows_.push_back(round_row(row_of(rows, o, buffer)));
   }
 
  private:
-  std::span<const float> row_of(const Tensor& t, std::int64_t row) const {
-    return t.floats().subspan(static_cast<std::size_t>(row * spec_.in), static_cast<std::size_t>(spec_.in));
-  }
-
-  void run(const Joined& joined, const Epilogue& tail, Tensor& y) override {
-    const Tensor x = whole(joined);
+  void run(const Joined& x, const Epilogue& tail, Tensor& y) override {
     const std::int64_t rows = x.elements() / spec_.in,
-                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
+                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.a.dim(0)));
     std::vector<double> sums(rows_.size());
+    std::vector<float> buffer;
     for (std::int64_t row = 0; row < rows; ++row) {
-      const Rounded in = round_row(row_of(x, row));
+      const Rounded in = round_row(row_of(x, row, buffer));
       for (std::size_t o = 0; o < sums.size(); ++o) {
         std::int64_t sum = 0;
         for (std::size_t i = 0; i < in.numbers.size(); ++i) sum += in.numbers[i] * rows_[o].numbers[i];

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "ops/backend.h"
 
@@ -20,8 +22,8 @@ std::unique_ptr<Embedding> make_embedding(const EmbeddingSpec& spec, Backend& ba
 void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec, Tensor& y);
 void concat(const Tensor& a, const Tensor& b, Tensor& y);
 
-// One tensor of what is joined; itself if it is one.
-Tensor whole(const Joined& x);
+// A row of what is joined, put together in `buffer` if it is of two tensors.
+std::span<const float> row_of(const Joined& x, std::int64_t row, std::vector<float>& buffer);
 
 double activate(double value, Activation activation);
 

@@ -21,17 +21,19 @@ class ReferenceLinear final : public Linear {
   }
 
  private:
-  void run(const Joined& joined, const Epilogue& tail, Tensor& y) override {
-    const Tensor x = whole(joined);
+  void run(const Joined& x, const Epilogue& tail, Tensor& y) override {
     const std::int64_t rows = x.elements() / spec_.in,
-                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.dim(0)));
+                       rows_per_image = std::max<std::int64_t>(1, rows / std::max<std::int64_t>(1, x.a.dim(0)));
     std::vector<double> sums(static_cast<std::size_t>(spec_.out));
+    std::vector<float> buffer;
     for (std::int64_t row = 0; row < rows; ++row) {
       sums.assign(bias_.floats().begin(), bias_.floats().end());
-      const float* in = x.floats().data() + row * spec_.in;
+      const std::span<const float> in = row_of(x, row, buffer);
       const float* w = packed_.floats().data();
-      for (std::int64_t i = 0; i < spec_.in; ++i, w += spec_.out)
-        for (std::size_t o = 0; o < sums.size(); ++o) sums[o] += static_cast<double>(in[i]) * static_cast<double>(w[o]);
+      for (const float value : in) {
+        for (std::size_t o = 0; o < sums.size(); ++o) sums[o] += static_cast<double>(value) * static_cast<double>(w[o]);
+        w += spec_.out;
+      }
       if (spec_.geglu) gate(sums);
       store_row({sums.data(), static_cast<std::size_t>(y.shape().back())}, tail, row / rows_per_image,
                 row * y.shape().back(), y);

@@ -1,6 +1,6 @@
 // 3x3 convolution by Winograd's minimal filtering (Lavin & Gray 2016). F(4x4, 3x3): a 4x4 tile of the result takes 36
-// products a channel pair instead of 144. F(2x2, 3x3): a 2x2 tile takes 16 instead of 36, for pictures of so few tiles
-// that transforming the weights for 36 positions would cost more than it saves.
+// products a channel pair instead of 144. F(2x2, 3x3): a 2x2 tile takes 16 instead of 36, for pictures so small that
+// tiles of 4x4 would reach far beyond them, or be too few to pay for transforming the weights for 36 positions.
 #pragma once
 
 #include <algorithm>
