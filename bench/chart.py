@@ -62,6 +62,8 @@ def kernels(axis, results):
 
 
 def peers(axis, results):
-    precise = [p for p in results["peers"] if "ratio" in p and p["precision"] == "f32"]
-    shown = [(f"{p['what']} {p['side']}², {p['name']}", p["ratio"]) for p in precise]
+    def label(p):
+        return f"{p['what']} {p['side']}², {p['name']}" + ("" if p["precision"] == "f32" else f", {p['precision']}")
+
+    shown = [(label(p), p["ratio"]) for p in results["peers"] if "ratio" in p]
     bars(axis, *zip(*shown), "networks beside others")
