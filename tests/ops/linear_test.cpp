@@ -152,8 +152,10 @@ TEST_P(Int8LinearConformance, ExtremesDoNotSaturate) {
   const auto constant = [](Shape shape, float value) { return random_tensor(std::move(shape), 0, value, 0); };
   const Tensor w = stored(constant({3, in}, 1), GetParam().weights, GetParam().unaligned);
   const auto op = cpu().linear({.in = in, .out = 3, .precision = Precision::int8}, w, {});
-  for (const float value : {2.0f, -2.0f})
-    for (const float sum : (*op)(constant({7, in}, value)).floats()) EXPECT_NEAR(sum, value * in, 2e-3f);
+  for (const float value : {2.0f, -2.0f}) {
+    const Tensor y = (*op)(constant({7, in}, value));
+    for (const float sum : y.floats()) EXPECT_NEAR(sum, value * in, 2e-3f);
+  }
 }
 
 TEST_P(Int8LinearConformance, RowsOfZerosGiveTheBias) {
