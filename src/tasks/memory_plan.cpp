@@ -23,9 +23,9 @@ constexpr std::int64_t kSmallestTile = 16, kMostTiles = 32;
 constexpr std::uint64_t kLatentCopies = 8;
 
 // What the C library keeps of what was freed, huge pages that are filled in part, and code that is first run later:
-// 1 to 6 MB were measured. The middle is added to what is said; to keep a limit, room() is left besides.
+// up to 2 MB were measured. It is in what is said; to keep a limit, room() is left besides.
 constexpr std::uint64_t kFragments = 3'000'000;
-std::uint64_t room(std::uint64_t peak) { return kFragments + peak / 200; }
+std::uint64_t room(std::uint64_t peak) { return peak / 200; }
 
 std::uint64_t bytes_of(const Shape& shape) { return static_cast<std::uint64_t>(elements(shape)) * sizeof(float); }
 
