@@ -46,11 +46,17 @@ std::uint64_t control_group() {
   return limit && used ? *limit - std::min(*limit, *used) : kUnlimited;
 }
 
-std::uint64_t address_space() {
+std::optional<std::uint64_t> most_addresses() noexcept {
   rlimit limit{};
-  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
+std::uint64_t address_space() {
+  const std::optional<std::uint64_t> most = most_addresses();
+  if (!most) return kUnlimited;
   const std::uint64_t used = number("/proc/self/statm").value_or(0) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  return limit.rlim_cur - std::min<std::uint64_t>(limit.rlim_cur, used);
+  return *most - std::min(*most, used);
 }
 
 std::uint64_t status(std::string_view name) { return field("/proc/self/status", name).value_or(0) * 1024; }
@@ -59,6 +65,8 @@ std::uint64_t status(std::string_view name) { return field("/proc/self/status", 
 
 std::uint64_t resident_memory() { return status("VmRSS:"); }
 std::uint64_t peak_resident_memory() { return status("VmHWM:"); }
+
+bool addresses_are_limited() noexcept { return most_addresses().has_value(); }
 
 std::uint64_t available_memory() { return std::min({machine(), control_group(), address_space()}); }
 

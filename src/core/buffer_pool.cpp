@@ -6,8 +6,10 @@
 #include <mutex>
 #include <new>
 
+#include "core/available_memory.h"
 #include "core/fresh_memory.h"
 #include "core/ranges.h"
+#include "core/round_up.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SAFELIGHT_ADDRESS_SANITIZER
@@ -27,8 +29,6 @@ constexpr std::size_t kLine = 64, kPage = 4096;
 
 // Addresses cost nothing, so there should be enough for one stretch to hold a step of most models; or they do.
 constexpr std::size_t kLeastAddresses = std::size_t{1} << 30, kLeastLimitedAddresses = std::size_t{16} << 20;
-
-constexpr std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
 
 #ifdef SAFELIGHT_ADDRESS_SANITIZER
 constexpr std::size_t kGap = kLine;
@@ -77,12 +77,11 @@ struct BufferPool::State {
     std::size_t addresses = std::max(limited ? kLeastLimitedAddresses : kLeastAddresses, round_up(size, kPage));
     if (!limited)  // twice as many every time, so there are never many stretches
       for (const Stretch& stretch : stretches) addresses = std::max(addresses, 2 * stretch.size);
-    ReservedMemory memory;
-    if (kind == Blocks::real) {
-      memory = reserve_memory(addresses);
-      memory.commit(size);
-    }
-    Stretch stretch{.memory = std::move(memory), .size = addresses, .counts_whole = limited, .free = {}, .held = {}};
+    Stretch stretch{.memory = kind == Blocks::real ? ReservedMemory(addresses) : ReservedMemory(),
+                    .size = addresses,
+                    .counts_whole = limited,
+                    .free = {},
+                    .held = {}};
     stretch.free.insert(0, addresses);
     if (limited) stretch.held.insert(0, addresses);
     held_bytes += stretch.held.total();

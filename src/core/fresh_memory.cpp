@@ -2,21 +2,19 @@
 
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
 
 #include "core/fail.h"
 #include "core/human.h"
+#include "core/round_up.h"
 
 namespace safelight {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kPage = 4096;  // the smallest there is: a larger one only wastes what the system rounds up
-
-constexpr std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
 
 // Aligned to a huge page; none if the system has none.
 std::shared_ptr<std::byte> map(std::size_t bytes, int protection) {
@@ -44,13 +42,8 @@ std::shared_ptr<std::byte> fresh_memory(std::size_t bytes) {
   return memory;
 }
 
-ReservedMemory reserve_memory(std::size_t bytes) {
-  return ReservedMemory(map(bytes, PROT_NONE), round_up(bytes, kPage));
-}
-
-bool addresses_are_limited() noexcept {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+ReservedMemory::ReservedMemory(std::size_t bytes) : data_(map(bytes, PROT_NONE)), size_(round_up(bytes, kPage)) {
+  if (!data_) fail_without(bytes);
 }
 
 void release_freed_memory() noexcept {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <utility>
 
 namespace safelight {
 
@@ -16,9 +15,10 @@ std::shared_ptr<std::byte> fresh_memory(std::size_t bytes);
 class ReservedMemory {
  public:
   ReservedMemory() = default;
-  explicit ReservedMemory(std::shared_ptr<std::byte> data, std::size_t size) : data_(std::move(data)), size_(size) {}
 
-  explicit operator bool() const noexcept { return data_ != nullptr; }
+  // Throws Error(limit) if the process may not have so many. REQUIRES: bytes > 0.
+  explicit ReservedMemory(std::size_t bytes);
+
   std::byte* data() const noexcept { return data_.get(); }
   std::size_t committed() const noexcept { return committed_; }  // at least what may be touched
 
@@ -32,12 +32,6 @@ class ReservedMemory {
   std::shared_ptr<std::byte> data_;
   std::size_t size_ = 0, committed_ = 0;
 };
-
-// None if the process may not have so many. REQUIRES: bytes > 0.
-ReservedMemory reserve_memory(std::size_t bytes);
-
-// Whether addresses are counted like memory (`ulimit -v`).
-bool addresses_are_limited() noexcept;
 
 // Gives what the C library keeps of freed memory back to the system.
 void release_freed_memory() noexcept;
