@@ -72,6 +72,11 @@ TEST_P(LinearConformance, ChannelsOfTwoTensors) {
 
 TEST_P(LinearConformance, ManyRows) { check({1301, 48}, 65); }
 
+TEST_P(LinearConformance, FewRowsWhoseChannelsAreShared) {
+  for (const std::int64_t out : {256, 320, 330}) check({2, 77, 768}, out);
+  for (const std::int64_t half : {128, 165}) check_gated(768, half, true);
+}
+
 TEST_P(LinearConformance, Epilogues) {
   for (const Activation a : {Activation::none, Activation::silu, Activation::gelu, Activation::quick_gelu}) {
     check({2, 9, 35}, 37, a, true, true);

@@ -20,18 +20,28 @@ constexpr std::int64_t kMostRows = 1024, kFewestRows = 384;
 // Multiply-adds of one task, at most, where the rows allow: 1 to 2 ms of one core.
 constexpr std::int64_t kTaskWork = 100'000'000;
 
-// With fewer tasks threads would wait for the last one; with fewer rows they would all do little else than pack.
-constexpr std::int64_t kTasksPerThread = 3, kFewestSharedRows = 64;
+// With fewer tasks threads would wait for the last one, unless all have as much to do and equally many tasks; with
+// fewer rows they would all do little else than pack.
+constexpr std::int64_t kTasksPerThread = 3, kEvenTasksPerThread = 2, kFewestSharedRows = 64;
 
 // Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change.
 struct Way {
-  int rows, panels;
+  int rows, channels;
 };
 constexpr std::array<Way, 5> kWays{{{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}}};
 // Below these multiply-adds a call is over too soon to tell one way from another.
 constexpr std::int64_t kWorthPlanning = 20'000'000;
 
 constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
+
+// Shares the channels, all rows in one block, evenly among threads: in blocks not larger than those there are, and of a
+// panel at least. Returns whether that makes tasks enough. (Blocks of rows would pack the weights once each.)
+bool share_channels(ProductCall& call, const Kernels& kernels, std::int64_t panel, int threads) {
+  const std::int64_t blocks = round_up(call.channel_blocks(), threads);
+  if (call.row_blocks() > 1 || blocks < kEvenTasksPerThread * threads || call.channels < blocks * panel) return false;
+  call.channel_block = round_up(divide_up(call.channels, blocks), kernels.lanes);
+  return true;
+}
 
 void choose_blocks(ProductCall& call, const Kernels& kernels, int threads, Way way) {
   const std::int64_t taps = call.weight.taps, in = call.weight.in;
@@ -40,20 +50,19 @@ void choose_blocks(ProductCall& call, const Kernels& kernels, int threads, Way w
   const std::int64_t panel = call.tail.geglu ? kernels.panel / 2 : kernels.panel;
   const std::int64_t fitting = std::max<std::int64_t>(1, kPackedFloats / (call.in_block * taps * kernels.panel));
   std::int64_t panels = std::min(fitting, divide_up(call.channels, panel));
-  std::int64_t rows = std::min(call.rows, kMostRows);
-  if (call.in_block < in) rows = std::min(rows, std::max(kFewestRows, kSumFloats / (panels * kernels.panel)));
-  const auto work = [&] { return rows * in * taps * panels * kernels.panel; };
-  while (work() > kTaskWork && rows >= 2 * kFewestRows) rows = divide_up(rows, 2);
+  call.row_block = std::min(call.rows, kMostRows);
+  if (call.in_block < in)
+    call.row_block = std::min(call.row_block, std::max(kFewestRows, kSumFloats / (panels * kernels.panel)));
+  const auto work = [&] { return call.row_block * in * taps * panels * kernels.panel; };
+  while (work() > kTaskWork && call.row_block >= 2 * kFewestRows) call.row_block = divide_up(call.row_block, 2);
   while (work() > kTaskWork && panels > 1) panels = divide_up(panels, 2);
-  const auto tasks = [&] {
-    return divide_up(call.rows, std::max<std::int64_t>(rows, 1)) * divide_up(call.channels, panels * panel);
-  };
-  while (threads > 1 && tasks() < kTasksPerThread * threads && rows >= 2 * kFewestSharedRows) rows = divide_up(rows, 2);
-  rows = scaled(std::max<std::int64_t>(rows, 1), way.rows);
-  panels = std::min(scaled(panels, way.panels), divide_up(call.channels, panel));
-  call.row_block =
-      divide_up(call.rows, std::max<std::int64_t>(1, divide_up(call.rows, std::max<std::int64_t>(rows, 1))));
   call.channel_block = panels * panel;
+  const std::int64_t wanted = threads > 1 ? kTasksPerThread * threads : 1;
+  if (call.tasks() < wanted && !share_channels(call, kernels, panel, threads))
+    while (call.tasks() < wanted && call.row_block >= 2 * kFewestSharedRows)
+      call.row_block = divide_up(call.row_block, 2);
+  call.row_block = divide_up(call.rows, divide_up(call.rows, scaled(call.row_block, way.rows)));
+  call.channel_block = std::max(panel, round_up(scaled(call.channel_block, way.channels), kernels.lanes));
 }
 
 }  // namespace

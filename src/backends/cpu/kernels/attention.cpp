@@ -82,9 +82,9 @@ void multiply_rows(const Workspace& space, const Panel& panel, const Rows& rows,
   const Tiling tiling(rows.count);
   for (std::int64_t tile = 0; tile < tiling.tiles; ++tile) {
     const std::int64_t begin = tiling.begin(tile), height = tiling.begin(tile + 1) - begin;
-    multiply_tile_for<true>(height, panel.vectors)({space.rows + begin, 1, 0, rows.length}, columns,
-                                                   c + begin * panel.columns(), panel.columns(), accumulate,
-                                                   ahead.take(rows.length));
+    multiply_tile_for<true, false>(height, panel.vectors)({space.rows + begin, 1, 0, rows.length}, columns,
+                                                          c + begin * panel.columns(), panel.columns(), accumulate,
+                                                          ahead.take(rows.length));
   }
 }
 

@@ -205,7 +205,7 @@ void round_columns(const Int8Call& call, PanelColumns columns, const PanelPlace&
 
 Panel panel_of(const Int8Call& call, std::int64_t index) {
   const std::int64_t channels = call.product.tail.geglu ? kPanel / 2 : kPanel;
-  return panel_at(call.product, index * channels, call.product.channels);
+  return panel_at(call.product, index * channels, std::min((index + 1) * channels, call.product.channels));
 }
 
 PanelPlace place_of(const Int8Call& call, std::int64_t index, const Panel& panel) {

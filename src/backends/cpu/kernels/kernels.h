@@ -55,7 +55,7 @@ struct ProductCall {
   Tail tail;
   float* y = nullptr;
   std::int64_t rows = 0, channels = 0;                          // of y
-  std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y, a multiple of the panel's width
+  std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y
 
   std::int64_t row_blocks() const noexcept { return divide_up(rows, row_block); }
   std::int64_t channel_blocks() const noexcept { return divide_up(channels, channel_block); }

@@ -14,6 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kLineFloats = 16;  // of a cache line
+constexpr int kPanelSteps = 8;            // how far ahead a far panel is fetched
 
 // The tile's left side: for each of `segments` (taps of a convolution; else one), `run` floats of each row, found at
 // rows[segment * tile rows + row] + offset.
@@ -24,9 +25,11 @@ struct TileRows {
 
 // c[row * c_stride + column] (+)= sum over k of row[k] * panel[k * columns + column]; panel and c are aligned to a
 // vector, columns = Vectors * kLanes. With kAhead, every step of k also fetches the next 64 bytes from `ahead` into the
-// second-level cache: what the next calls will need, where the processor cannot guess it. To accumulate begins with
-// what is there, so a sum has the same bits however its ks are cut into calls: an image's must not depend on its batch.
-template <int Rows, int Vectors, bool kAhead>
+// second-level cache: what the next calls will need, where the processor cannot guess it. With kFarPanel, which is for
+// panels that fill the second-level cache, it fetches the panel's own next lines into the first. To accumulate begins
+// with what is there, so a sum has the same bits however its ks are cut into calls: an image's must not depend on its
+// batch.
+template <int Rows, int Vectors, bool kAhead, bool kFarPanel>
 HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT panel, float* HWY_RESTRICT c,
                                 std::int64_t c_stride, bool accumulate, const float* ahead) {
   const D d;
@@ -45,6 +48,10 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
       V b[Vectors];
       SAFELIGHT_UNROLL
       for (int j = 0; j < Vectors; ++j) b[j] = hn::Load(d, panel + j * kLanes);
+      if constexpr (kFarPanel) {
+        SAFELIGHT_UNROLL
+        for (int j = 0; j < Vectors; ++j) __builtin_prefetch(panel + (kPanelSteps * Vectors + j) * kLanes, 0, 3);
+      }
       panel += Vectors * kLanes;
       if constexpr (kAhead) {
         __builtin_prefetch(ahead, 0, 2);
@@ -67,23 +74,25 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
 
 using MultiplyTile = void (*)(const TileRows&, const float*, float*, std::int64_t, bool, const float*);
 
-template <int Vectors, bool kAhead>
+template <int Vectors, bool kAhead, bool kFarPanel>
 MultiplyTile multiply_tile_for_rows(std::int64_t rows) {
   static constexpr MultiplyTile kTable[kTileRows] = {
-      multiply_tile<1, Vectors, kAhead>, multiply_tile<2, Vectors, kAhead>, multiply_tile<3, Vectors, kAhead>,
-      multiply_tile<4, Vectors, kAhead>, multiply_tile<5, Vectors, kAhead>, multiply_tile<6, Vectors, kAhead>,
+      multiply_tile<1, Vectors, kAhead, kFarPanel>, multiply_tile<2, Vectors, kAhead, kFarPanel>,
+      multiply_tile<3, Vectors, kAhead, kFarPanel>, multiply_tile<4, Vectors, kAhead, kFarPanel>,
+      multiply_tile<5, Vectors, kAhead, kFarPanel>, multiply_tile<6, Vectors, kAhead, kFarPanel>,
   };
   return kTable[rows - 1];
 }
 
 // REQUIRES: 1 <= rows <= kTileRows, 1 <= vectors <= kPanelVectors.
-template <bool kAhead>
+template <bool kAhead, bool kFarPanel>
 MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
   if constexpr (kPanelVectors > 2) {
-    if (vectors == 4) return multiply_tile_for_rows<4, kAhead>(rows);
-    if (vectors == 3) return multiply_tile_for_rows<3, kAhead>(rows);
+    if (vectors == 4) return multiply_tile_for_rows<4, kAhead, kFarPanel>(rows);
+    if (vectors == 3) return multiply_tile_for_rows<3, kAhead, kFarPanel>(rows);
   }
-  return vectors == 2 ? multiply_tile_for_rows<2, kAhead>(rows) : multiply_tile_for_rows<1, kAhead>(rows);
+  return vectors == 2 ? multiply_tile_for_rows<2, kAhead, kFarPanel>(rows)
+                      : multiply_tile_for_rows<1, kAhead, kFarPanel>(rows);
 }
 
 // What will be read next, handed out in pieces for `ahead`: on the machine where this was measured Winograd's products

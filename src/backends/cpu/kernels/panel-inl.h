@@ -22,8 +22,11 @@ struct Panel {
   std::int64_t vectors;       // packed, with both halves of a geglu
 };
 
+// The first of those that make channels [first, end): full ones, but the last two share what is left, because narrow
+// ones are slow.
 inline Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t end) {
-  const std::int64_t count = std::min<std::int64_t>(end - first, call.tail.geglu ? kPanel / 2 : kPanel);
+  const std::int64_t full = call.tail.geglu ? kPanel / 2 : kPanel, left = end - first;
+  const std::int64_t count = left <= full ? left : left >= 2 * full ? full : round_up(divide_up(left, 2), kLanes);
   return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
 }
 

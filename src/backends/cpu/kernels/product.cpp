@@ -102,8 +102,8 @@ void multiply_block(const ProductCall& call, const Block& block, std::int64_t in
     for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
       const Panel panel = panel_at(call, c, block.channel_end);
       const bool fetch = ahead && c == block.channel_begin;
-      const MultiplyTile multiply =
-          fetch ? multiply_tile_for<true>(height, panel.vectors) : multiply_tile_for<false>(height, panel.vectors);
+      const MultiplyTile multiply = fetch ? multiply_tile_for<true, true>(height, panel.vectors)
+                                          : multiply_tile_for<false, true>(height, panel.vectors);
       const auto add = [&](const TileRows& part, std::int64_t begin, bool accumulate) {
         if (part.run > 0)
           multiply(part, packed + (begin - in_begin) * panel.vectors * kLanes, sums, block.packed_width, accumulate,

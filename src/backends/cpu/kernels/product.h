@@ -16,7 +16,8 @@ inline ProductScratch product_scratch(const ProductCall& call, int panel) {
   constexpr std::int64_t kAlign = 16, kTileRows = 6;
   const auto align = [](std::int64_t floats) { return round_up(floats, kAlign); };
   const std::int64_t rows = std::min(call.row_block, call.rows);
-  const std::int64_t width =  // every panel but the last is full; half-panels of a geglu round up each on their own
+  const std::int64_t
+      width =  // whole panels are more than enough, however their channels are shared, and the halves of a geglu
       (std::min(call.channel_block, call.channels) * (call.tail.geglu ? 2 : 1) / panel + 1) * panel;
   const std::int64_t pointers = rows * call.weight.taps * kFloatsPerPointer;
   const bool split = call.in_block < call.weight.in;
