@@ -13,6 +13,9 @@
 
 namespace safelight {
 
+// How an index is called: "model.safetensors.index.json".
+inline constexpr std::string_view kShardIndexEnd = ".safetensors.index.json";
+
 struct ShardIndex {
   struct Entry {
     std::string tensor;

@@ -31,7 +31,6 @@ struct ShardedTensors::State {
 namespace {
 
 constexpr std::size_t kMostProblems = 1000;  // an index may promise millions of tensors that are not there
-constexpr std::string_view kIndexEnd = ".safetensors.index.json";
 
 std::string as_text(const fs::path& path) { return printable(path.native()); }
 
@@ -104,7 +103,7 @@ void ShardSet::open_folder(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().native();
-    if (name.ends_with(kIndexEnd)) indexes.insert(name);
+    if (name.ends_with(kShardIndexEnd)) indexes.insert(name);
     if (name.ends_with(".safetensors")) files.insert(name);
   }
   if (error) fail(ErrorCategory::io, "[shards] cannot list {}: {}", as_text(folder), error.message());

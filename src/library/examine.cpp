@@ -6,6 +6,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
+#include "format/shard_index.h"
 #include "library/diffusers_folder.h"
 #include "library/folder_kinds.h"
 #include "models/said_prediction.h"
@@ -120,7 +121,7 @@ bool is_model_folder(const fs::path& folder) {
   if (is_diffusers_folder(folder)) return true;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    if (it->path().native().ends_with(".safetensors.index.json")) return true;
+    if (it->path().native().ends_with(kShardIndexEnd)) return true;
   return false;
 }
 

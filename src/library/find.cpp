@@ -4,12 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "core/edit_distance.h"
 #include "core/fail.h"
 #include "core/printable.h"
 #include "library/folder_kinds.h"
@@ -107,26 +106,13 @@ Matches with_hash(const Matches& named, const Title& title, const Context& conte
   return matches;
 }
 
-// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j)
-      diagonal = std::exchange(row[j + 1], std::min({diagonal + (a[i] != b[j]), row[j] + 1, row[j + 1] + 1}));
-  }
-  return row.back();
-}
-
 // How far a name is from what was asked for: one that holds it is near.
 std::size_t farness(const FoundModel& model, const std::string& text) {
   constexpr std::size_t kLongest = 200;
   const std::string wanted = lower_case(text.substr(0, kLongest));
   const std::string name = lower_case(last_part(without_extension(model.name)).substr(0, kLongest));
   if (name.find(wanted) != std::string::npos) return 0;
-  return distance(name, lower_case(last_part(without_extension(wanted))));
+  return edit_distance(name, lower_case(last_part(without_extension(wanted))));
 }
 
 std::string list_names(const Matches& models) {

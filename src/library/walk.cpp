@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kShardIndexEnd = ".safetensors.index.json";
-
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);

@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <simdjson.h>
 
+#include <array>
+
 #include "cli/program.h"
 #include "safelight/safetensors.h"
+#include "safelight/tensor.h"
 #include "support/temporary_folder.h"
 
 namespace safelight::test {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -43,9 +47,34 @@ TEST_F(CheckCommand, ExitCodeSaysWhetherAllAreValid) {
   EXPECT_EQ(run({"check", "--compat", twice_}).exit_code, 0);
   EXPECT_EQ(run({"check", folder_.path()}).exit_code, 0) << "its one .safetensors file is good";
   std::filesystem::remove(good_);
-  EXPECT_EQ(run({"check", folder_.path()}).exit_code, 1);
+  EXPECT_EQ(run({"check", folder_.path()}).exit_code, 3) << "nothing to check";
   EXPECT_EQ(run({"check"}).exit_code, 2);
   for (const char* missing : {"none", "none.index.json"}) EXPECT_EQ(run({"check", folder_ / missing}).exit_code, 3);
+}
+
+TEST_F(CheckCommand, OfAFolderEachFileSetAndFolderBelow) {
+  namespace fs = std::filesystem;
+  const fs::path sets = folder_.path() / "models" / "sets", shards = folder_.path() / "models" / "shards";
+  for (const fs::path& folder : {sets, shards, folder_.path() / "models" / ".hidden"}) fs::create_directories(folder);
+  for (const char* name : {"a.safetensors", ".hidden/x.safetensors"}) fs::copy(good_, folder_ / "models" / name);
+  fs::copy(twice_, folder_ / "models/b.safetensors");
+  fs::create_directory_symlink(folder_ / "models", sets / "round");
+  const auto save_one = [](const fs::path& path, const char* tensor) {
+    save(path, std::vector<NamedTensor>{{tensor, Tensor::from(std::array{1.0f}, {1})}});
+  };
+  save_one(sets / "m-00001-of-00001.safetensors", "t");
+  save_one(sets / "other.safetensors", "t");  // the same name in another model is no duplicate
+  write_file(sets / "m.safetensors.index.json",
+             R"({"metadata":{"total_size":4},"weight_map":{"t":"m-00001-of-00001.safetensors"}})");
+  save_one(shards / "n-00001-of-00002.safetensors", "t");
+  save_one(shards / "n-00002-of-00002.safetensors", "u");
+  const Result result = run({"check", folder_ / "models"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, StartsWith("ok       " + (folder_ / "models/a.safetensors").native() + "\ninvalid  " +
+                                     (folder_ / "models/b.safetensors").native() + ": "));
+  EXPECT_THAT(result.out, EndsWith("\nok       " + (sets / "m.safetensors.index.json").native() + "\nok       " +
+                                   (sets / "other.safetensors").native() + "\nok       " + shards.native() + "\n"));
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 5);
 }
 
 TEST_F(CheckCommand, JsonLines) {

@@ -254,6 +254,21 @@ TEST_F(GenerateCommand, CtrlCStopsWithinAStepAndLeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(dump / "latents_500.safetensors"));
 }
 
+TEST_F(GenerateCommand, CtrlCSaysWhichPicturesAreThere) {
+  const Arguments endless = arguments(model(), {"--count", "1000"});
+  const std::filesystem::path output = *(std::ranges::find(endless, "-o") + 1);
+  const std::filesystem::path folder = output.parent_path(), stem = output.stem();
+  const auto written = [&] {
+    const auto is_picture = [&](const auto& entry) {
+      return entry.path().extension() == ".png" && entry.path().filename().native().starts_with(stem.native());
+    };
+    return std::ranges::count_if(std::filesystem::directory_iterator(folder), is_picture);
+  };
+  const Result result = run(endless, {.interrupt_when = [&] { return written() >= 2; }});
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_THAT(result.err, HasSubstr(std::to_string(written()) + " of 1000 pictures are written, the last is "));
+}
+
 // --- memory ---------------------------------------------------------------------------------------------------------
 
 TEST_F(GenerateCommand, ThePlanIsPrintedAndNothingIsMade) {

@@ -93,5 +93,21 @@ TEST_F(LsCommand, Json) {
   EXPECT_EQ(std::uint64_t(root["totals"]["bytes"]), 14u);
 }
 
+TEST_F(LsCommand, UnknownWordsAreNamed) {
+  const auto refusal = [](const std::vector<std::string>& words) {
+    const Result result = run(words);
+    EXPECT_EQ(result.exit_code, 2);
+    return result.err;
+  };
+  EXPECT_EQ(refusal({"ls", "--jsn", "x"}),
+            "safelight: --jsn: no such option; did you mean --json? (safelight ls --help lists them)\n");
+  EXPECT_EQ(refusal({"ls", "x", "--unlike-any=3"}),
+            "safelight: --unlike-any: no such option (safelight ls --help lists them)\n");
+  EXPECT_EQ(refusal({"generate", "a house"}),
+            "safelight: expected options only (safelight generate --help lists them), found a house\n");
+  EXPECT_EQ(refusal({"--versoin"}),
+            "safelight: --versoin: no such option; did you mean --version? (safelight --help lists them)\n");
+}
+
 }  // namespace
 }  // namespace safelight::test

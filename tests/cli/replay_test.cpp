@@ -214,11 +214,12 @@ TEST_F(ReplayCommand, PicturesFromPictures) {
     Arguments more = c.more;
     more.insert(more.end(), c.files.begin(), c.files.end());
     expect_same(made(more, c.command), c.more, c.files);
-    EXPECT_THAT(refusal({"replay", path("in.png")}, 2),
-                HasSubstr("in.png was made by " + c.command +
-                          " from another picture, which it does not hold: expected "
-                          "--input; or see --dry-run for the command line of safelight " +
-                          c.command));
+    EXPECT_THAT(
+        refusal({"replay", path("in.png")}, 2),
+        HasSubstr("in.png was made by " + c.command +
+                  " from another picture, which it does not hold: expected --input" +
+                  (c.command == "inpaint" ? ", and --mask unless it is transparent where it was repainted" : "") +
+                  "; or see --dry-run for the command line of safelight " + c.command));
   }
   const Result dry = run_here({"replay", path("in.png"), "--dry-run"});
   EXPECT_THAT(dry.out, StartsWith("safelight edit --input INPUT --prompt "));

@@ -99,8 +99,7 @@ TEST_F(SliceCommand, LsListsASet) {
 }
 
 TEST_F(SliceCommand, CheckTellsEveryProblemOfASet) {
-  EXPECT_EQ(run({"check", index_, folder_.path()}).out,
-            "ok       " + index_ + "\nok       " + folder_.path().native() + "\n");
+  EXPECT_EQ(run({"check", index_, folder_.path()}).out, "ok       " + index_ + "\nok       " + index_ + "\n");
   save(folder_ / "m-00002-of-00002.safetensors", std::vector<NamedTensor>{{"c", counting({7})}});
   const Result result = run({"check", index_});
   EXPECT_EQ(result.exit_code, 1);

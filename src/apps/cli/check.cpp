@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "apps/cli/checked_paths.h"
 #include "apps/cli/commands.h"
 #include "core/json_text.h"
 #include "core/printable.h"
@@ -30,11 +32,11 @@ std::string line_for(const std::string& file, const Verdict& verdict, bool repai
                      repairable ? "; 'safelight repair' can mend it" : "");
 }
 
-// Every problem of a set on a line of its own. Returns whether there is none.
-bool check_set(const std::string& path, const Options& options) {
+// Every problem of a set.
+std::vector<Verdict> check_set(const std::string& path, Mode mode) {
   std::vector<Verdict> verdicts;
   try {
-    const OpenOptions open{.mode = options.compat ? Mode::compat : Mode::strict, .limits = {}};
+    const OpenOptions open{.mode = mode, .limits = {}};
     const ShardedTensors set = ShardedTensors::open(path, {.open = open, .tolerant = true});
     for (const ShardProblem& problem : set.problems())
       verdicts.push_back({.valid = false, .rule = problem.rule, .detail = problem.detail});
@@ -42,28 +44,38 @@ bool check_set(const std::string& path, const Options& options) {
     verdicts.push_back(
         {.valid = false, .rule = e.category() == ErrorCategory::io ? "io" : "index", .detail = e.what()});
   }
-  const bool valid = verdicts.empty();
-  if (valid) verdicts.push_back({.valid = true, .rule = "ok", .detail = {}});
-  for (const Verdict& verdict : verdicts) fmt::print("{}", line_for(path, verdict, false, options.json));
-  return valid;
+  if (verdicts.empty()) verdicts.push_back({.valid = true, .rule = "ok", .detail = {}});
+  return verdicts;
+}
+
+// What is said of all files together.
+struct Outcome {
+  bool all_valid = true, all_readable = true;
+};
+
+void check_path(const std::string& path, const Options& options, Outcome& outcome) {
+  const Mode mode = options.compat ? Mode::compat : Mode::strict;
+  std::error_code unknown;
+  const bool is_set = names_a_set(path) && std::filesystem::exists(path, unknown);
+  for (const Verdict& verdict : is_set ? check_set(path, mode) : std::vector{check(path, mode)}) {
+    const bool repairable = !is_set && !verdict.valid && plan_repair(path).verdict.valid;
+    outcome.all_valid = outcome.all_valid && verdict.valid;
+    outcome.all_readable = outcome.all_readable && verdict.rule != "io";
+    fmt::print("{}", line_for(path, verdict, repairable, options.json));
+  }
 }
 
 int check_files(const Options& options) {
-  bool all_valid = true, all_readable = true;
+  Outcome outcome;
   for (const std::string& file : options.files) {
     std::error_code unknown;
-    if (names_a_set(file) && std::filesystem::exists(file, unknown)) {
-      all_valid = check_set(file, options) && all_valid;
-      continue;
-    }
-    const Verdict verdict = check(file, options.compat ? Mode::compat : Mode::strict);
-    const bool repairable = !verdict.valid && plan_repair(file).verdict.valid;
-    all_valid = all_valid && verdict.valid;
-    all_readable = all_readable && verdict.rule != "io";
-    fmt::print("{}", line_for(file, verdict, repairable, options.json));
+    std::vector<std::filesystem::path> paths;
+    if (std::filesystem::is_directory(file, unknown)) paths = checked_paths(file);
+    if (paths.empty()) paths.emplace_back(file);
+    for (const std::filesystem::path& path : paths) check_path(path.native(), options, outcome);
   }
-  if (!all_readable) return exit_code(ErrorCategory::io);
-  return all_valid ? 0 : 1;
+  if (!outcome.all_readable) return exit_code(ErrorCategory::io);
+  return outcome.all_valid ? 0 : 1;
 }
 
 }  // namespace
@@ -74,13 +86,13 @@ void add_check(Command app, int& status) {
       "check", "Say whether files are valid SafeTensors files, and if not, what they are, why, and what can be done.");
   command
       .add_option("FILE", options->files,
-                  "Files to check; an index of shards, or a folder of them, with all its shards")
+                  "Files to check; an index of shards, with all of them; a folder, with all that is in it and below")
       .required();
   command.add_flag("--compat", options->compat, "Judge as the reference implementation does, its accidents included");
   command.add_flag("--json", options->json, "One JSON object per line: file, valid, rule, detail, repairable");
   command.footer(
       "Exit code 0 if every file is valid, 1 if any is not, 3 if any cannot be read.\n"
-      "Example: safelight check model.safetensors lora.safetensors");
+      "Example: safelight check model.safetensors ~/models/loras");
   command.callback([options, &status] { status = check_files(*options); });
 }
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <utility>
 
+#include "core/edit_distance.h"
 #include "core/fail.h"
 #include "core/human.h"
 #include "core/printable.h"
@@ -33,6 +35,35 @@ Option integer_option(CLI::App& app, const std::string& names, Value& value, con
 bool has_command(const CLI::App& app, std::string_view name) {
   const auto named = [name](const CLI::App* command) { return command->get_name() == name; };
   return !app.get_subcommands(named).empty();
+}
+
+// "; did you mean --steps?", if an option's name is near enough: a third of its letters or fewer are others.
+std::string suggestion(const CLI::App& command, const std::string& word) {
+  std::string nearest;
+  std::size_t distance = word.size() / 3 + 1;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames())
+      if (const std::size_t d = edit_distance(word, "--" + name); d < distance) distance = d, nearest = name;
+  return nearest.empty() ? "" : fmt::format("; did you mean --{}?", nearest);
+}
+
+void fail_for_unknown_words(const CLI::App& command, const std::string& called) {
+  const std::vector<std::string> words = command.remaining();
+  if (words.empty()) return;
+  const auto option = std::ranges::find_if(words, [](const std::string& word) { return word.starts_with('-'); });
+  if (option == words.end())
+    fail(ErrorCategory::usage, "expected options only ({} --help lists them), found {}", called,
+         printable(words.back()));
+  const std::string name = option->substr(0, option->find('='));
+  fail(ErrorCategory::usage, "{}: no such option{} ({} --help lists them)", printable(name), suggestion(command, name),
+       called);
+}
+
+// Says which word of the command line means nothing, if there is one: what else is wrong may come of it.
+void fail_for_unknown_words(const CLI::App& program) {
+  fail_for_unknown_words(program, "safelight");
+  for (const CLI::App* given : program.get_subcommands())
+    fail_for_unknown_words(*given, "safelight " + given->get_name());
 }
 
 }  // namespace
@@ -168,6 +199,7 @@ void CommandLine::run(int argc, const char* const* argv) {
   try {
     app_->parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() != 0) fail_for_unknown_words(*app_);
     if (e.get_exit_code() != 0) throw Error(ErrorCategory::usage, e.what());
     app_->exit(e);  // --help, --version
   }

@@ -130,10 +130,18 @@ int make_pictures(PictureArguments& options, GenerateOptions& of_task, const Tas
                         .measures = !options.no_measuring};
   Model model = open_model(options.model, context);
   std::vector<Saved> files;
-  GenerateReport report = task.make(model, [&](const GeneratedPicture& made) {
-    files.push_back({outputs.path(made.index, made.seed), made.seed});
-    write_picture(files.back().path, made.picture, {{"parameters", made.infotext}}, {.lossless = task.keeps_pixels});
-  });
+  GenerateReport report;
+  try {
+    report = task.make(model, [&](const GeneratedPicture& made) {
+      const std::filesystem::path path = outputs.path(made.index, made.seed);
+      write_picture(path, made.picture, {{"parameters", made.infotext}}, {.lossless = task.keeps_pixels});
+      files.push_back({path, made.seed});
+    });
+  } catch (const Error& e) {
+    if (files.empty()) throw;
+    fail(e.category(), "{}; {} of {} pictures are written, the last is {}", e.what(), files.size(), count,
+         printable(files.back().path.native()));
+  }
   if (task.keeps_pixels && picture_format(options.output) == PictureFormat::jpeg)
     report.warnings.emplace_back(
         "a JPEG changes all pixels a little, also those that were kept; a PNG or WebP does not");

@@ -49,11 +49,13 @@ void check_files(const Options& o, const TaskOptions& task) {
     fail(ErrorCategory::usage, "[input] expected none: {} was made from words alone", printable(o.picture));
   if (!std::holds_alternative<InpaintOptions>(task) && !o.mask.empty())
     fail(ErrorCategory::usage, "[mask] expected none: {} was made by {}", printable(o.picture), name);
+  const bool wants_mask = std::holds_alternative<InpaintOptions>(task) && o.mask.empty();
   if (!from_words && o.input.empty() && !o.dry_run)
     fail(ErrorCategory::usage,
-         "[input] {} was made by {} from another picture, which it does not hold: expected --input; or see --dry-run "
+         "[input] {} was made by {} from another picture, which it does not hold: expected --input{}; or see --dry-run "
          "for the command line of safelight {}",
-         printable(o.picture), name, name);
+         printable(o.picture), name, wants_mask ? ", and --mask unless it is transparent where it was repainted" : "",
+         name);
 }
 
 void check_output(const Options& o) {
