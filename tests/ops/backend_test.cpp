@@ -72,6 +72,9 @@ std::vector<Tensor> outputs(Backend& backend) {
   results.push_back((*backend.linear({.in = 64, .out = 200}, matrix, {}))({part, rest}));
   results.push_back((*backend.linear({.in = 64, .out = 200, .precision = Precision::int8}, matrix, {}))({part, rest}));
   results.push_back((*backend.group_norm({.channels = 64}, scale, shift))({part, rest}));
+  // Five blocks of outputs, whose tiles are cut so that threads have equally many.
+  const Tensor many = stored(random_tensor({300, 64, 3, 3}, 11, 0, 0.04f), DType::F16, false);
+  results.push_back((*backend.conv2d({.in = 64, .out = 300}, many, {}))(picture));
   // So few rows that threads share the channels.
   const Tensor text = random_tensor({2, 77, 768}, 9);
   const Tensor keys = stored(random_tensor({330, 768}, 10, 0, 0.04f), DType::F16, false);

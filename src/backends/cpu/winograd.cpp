@@ -30,6 +30,8 @@ constexpr std::int64_t kSharedWeightFloats = std::int64_t{12} << 20;
 constexpr std::int64_t kGroupFloats = std::int64_t{512} << 10;
 // The block's sums (36 x 128 x 64 at most) and a task's own weights (36 x 64 x 64) share the second-level cache.
 constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
+// Blocks are not made smaller than this to share them evenly.
+constexpr std::int64_t kFewestSharedTiles = 32;
 
 // Ways to cut a convolution: tiles of a multiplication. That changes no sum.
 constexpr std::array<std::int64_t, 3> kWays{kTileBlock, 64, 256};
@@ -46,6 +48,12 @@ std::int64_t tiles_of(const ProductCall& call, int tile_side) {
   return call.rows / (s.out_height * s.out_width) * tiles_of_image(call, tile_side);
 }
 
+// Whether a tenth or more of the threads' time would go into waiting for the last of equal tasks.
+bool is_uneven(std::int64_t tasks, int threads) {
+  const std::int64_t all = round_up(tasks, threads);
+  return 10 * (all - tasks) >= all;
+}
+
 void convolve(Engine& engine, const ProductCall& product, int tile_side, std::int64_t tile_block) {
   const Kernels& kernels = engine.kernels;
   const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
@@ -54,13 +62,15 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
                     .tiles_x = divide_up(product.source.out_width, tile_side),
                     .tiles_y = divide_up(product.source.out_height, tile_side)};
   const std::int64_t positions = call.positions();
-  const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
+  const bool shared = all_tiles >= kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
   call.tile_block = std::min(tile_block, all_tiles);
-  const std::int64_t group =
-      std::max(call.tile_block,
-               engine.threads() * kGroupFloats / (positions * round_up(in, 16)) / call.tile_block * call.tile_block);
+  const std::int64_t fitting = engine.threads() * kGroupFloats / (positions * round_up(in, 16));
+  const std::int64_t group = std::max(call.tile_block, fitting / call.tile_block * call.tile_block);
   call.tiles = std::min(group, all_tiles);
+  // With 320 outputs, five blocks of them, two threads waited for a sixth of the time.
+  while (shared && is_uneven(call.multiply_tasks(), engine.threads()) && call.tile_block >= 2 * kFewestSharedTiles)
+    call.tile_block = divide_up(call.tile_block, 2);
 
   Tensor inputs = engine.empty({call.input_floats()}), weights;
   call.inputs = inputs.mutable_floats().data();
