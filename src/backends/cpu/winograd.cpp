@@ -62,7 +62,7 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
                     .tiles_x = divide_up(product.source.out_width, tile_side),
                     .tiles_y = divide_up(product.source.out_height, tile_side)};
   const std::int64_t positions = call.positions();
-  const bool shared = all_tiles >= kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
+  const bool shared = all_tiles >= 2 * kTileBlock && positions * in * product.channels <= kSharedWeightFloats;
   call.in_block = shared ? round_up(in, 16) : std::min(round_up(in, 16), kOwnWeightChannels);
   call.tile_block = std::min(tile_block, all_tiles);
   const std::int64_t fitting = engine.threads() * kGroupFloats / (positions * round_up(in, 16));
