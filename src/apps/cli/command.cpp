@@ -199,9 +199,12 @@ void CommandLine::run(int argc, const char* const* argv) {
   try {
     app_->parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() != 0) fail_for_unknown_words(*app_);
-    if (e.get_exit_code() != 0) throw Error(ErrorCategory::usage, e.what());
-    app_->exit(e);  // --help, --version
+    if (e.get_exit_code() == 0) {  // --help, --version
+      app_->exit(e);
+      return;
+    }
+    fail_for_unknown_words(*app_);
+    throw Error(ErrorCategory::usage, e.what());
   }
 }
 
