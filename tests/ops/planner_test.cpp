@@ -77,7 +77,7 @@ TEST_F(PlannerTest, WhatWasInterruptedDoesNotCount) {
 }
 
 TEST_F(PlannerTest, ReadsWhatItCan) {
-  const std::string head = "safelight plans 1\nmachine machine\n";
+  const std::string head = "safelight plans 2\nmachine machine\n";
   const auto ways_with = [&](const std::string& kept) {
     write_cache("plans", "machine", kept);
     Planner planner("machine", true);
@@ -88,7 +88,8 @@ TEST_F(PlannerTest, ReadsWhatItCan) {
   for (const std::string& kept :
        {std::string(), head, head + "product 1 2 3 0 0 0 = -1\n", head + "product 1 2 3 = 2\n",
         head + "product 1 2 3 0 0 0 = 2", head + "product 1 2 3 0 0 x = 2\n", head + "dance 1 2 3 0 0 0 = 2\n",
-        "product 1 2 3 0 0 0 = 2\n" + head})
+        "product 1 2 3 0 0 0 = 2\n" + head,
+        std::string("safelight plans 1\nmachine machine\nproduct 1 2 3 0 0 0 = 2\n")})
     EXPECT_EQ(ways_with(kept), (std::vector{0, 1})) << kept;
 }
 

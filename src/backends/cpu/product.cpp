@@ -24,7 +24,8 @@ constexpr std::int64_t kTaskWork = 100'000'000;
 // fewer rows they would all do little else than pack.
 constexpr std::int64_t kTasksPerThread = 3, kEvenTasksPerThread = 2, kFewestSharedRows = 64;
 
-// Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change.
+// Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change. See
+// planner.cpp's kVersion when they change themselves.
 struct Way {
   int rows, channels;
 };

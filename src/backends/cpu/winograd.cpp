@@ -33,7 +33,8 @@ constexpr std::int64_t kTileBlock = 128, kOwnWeightChannels = 64;
 // Blocks are not made smaller than this to share them evenly.
 constexpr std::int64_t kFewestSharedTiles = 32;
 
-// Ways to cut a convolution: tiles of a multiplication. That changes no sum.
+// Ways to cut a convolution: tiles of a multiplication. That changes no sum. See planner.cpp's kVersion when they
+// change themselves.
 constexpr std::array<std::int64_t, 3> kWays{kTileBlock, 64, 256};
 // Below these products of pixels and channels a call is over too soon to tell one way from another.
 constexpr std::int64_t kWorthPlanning = 4'000'000;
