@@ -35,7 +35,10 @@ BasicTransformerBlock::BasicTransformerBlock(const Loader& w, const TransformerS
       norm3_((w / "norm3").layer_norm({.channels = sizes.channels})),
       ff_(w / "ff", sizes.channels) {}
 
-void BasicTransformerBlock::read(const Tensor& context, TextContext& text) { text.add(attn2_, attn2_.read(context)); }
+void BasicTransformerBlock::read(const FollowedTexts& texts, TextContext& text) {
+  const KeysAndValues known = attn2_.read(texts.context());
+  text.add(attn2_, {.keys = texts.of_images(known.keys), .values = texts.of_images(known.values)});
+}
 
 Tensor BasicTransformerBlock::operator()(const Tensor& x, const TextContext& text) {
   Tensor normed = (*norm1_)(x);
@@ -54,8 +57,8 @@ SpatialTransformer::SpatialTransformer(const Loader& w, const TransformerSizes& 
   for (std::int64_t i = 0; i < blocks.count(); ++i) transformer_blocks_.emplace_back(blocks / i, sizes);
 }
 
-void SpatialTransformer::read(const Tensor& context, TextContext& text) {
-  for (BasicTransformerBlock& block : transformer_blocks_) block.read(context, text);
+void SpatialTransformer::read(const FollowedTexts& texts, TextContext& text) {
+  for (BasicTransformerBlock& block : transformer_blocks_) block.read(texts, text);
 }
 
 Tensor SpatialTransformer::operator()(const Tensor& x, const TextContext& text) {

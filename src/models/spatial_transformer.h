@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/followed_texts.h"
 #include "models/loader.h"
 #include "models/text_context.h"
 
@@ -41,7 +42,7 @@ class FeedForward {
 class BasicTransformerBlock {
  public:
   BasicTransformerBlock(const Loader& w, const TransformerSizes& sizes);
-  void read(const Tensor& context, TextContext& text);
+  void read(const FollowedTexts& texts, TextContext& text);
   Tensor operator()(const Tensor& x, const TextContext& text);
 
  private:
@@ -57,8 +58,8 @@ class SpatialTransformer {
  public:
   SpatialTransformer(const Loader& w, const TransformerSizes& sizes);
 
-  // Adds to `text` what its layers see of context: F32 [n, tokens, context width]. Once per prompt.
-  void read(const Tensor& context, TextContext& text);
+  // Adds to `text` what its layers see of the texts. Once per prompt.
+  void read(const FollowedTexts& texts, TextContext& text);
 
   // x: F32 [n, h, w, channels]; text: of n -> the shape of x.
   Tensor operator()(const Tensor& x, const TextContext& text);

@@ -78,8 +78,8 @@ class InputBlock {
     if (w.has(1)) attention_.emplace(w / 1, transformer_sizes(w / 1, out(), widths));
   }
 
-  void read(const Tensor& context, TextContext& text) {
-    if (attention_) attention_->read(context, text);
+  void read(const FollowedTexts& texts, TextContext& text) {
+    if (attention_) attention_->read(texts, text);
   }
 
   Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
@@ -100,7 +100,7 @@ class Downsample {
   Downsample(const Loader& w, std::int64_t channels)
       : op_((w / "op").conv2d({.in = channels, .out = channels, .stride = 2})) {}
 
-  void read(const Tensor&, TextContext&) {}
+  void read(const FollowedTexts&, TextContext&) {}
   Tensor operator()(const Tensor& x, const Tensor&, const TextContext&) { return (*op_)(x); }
 
   std::int64_t out() const noexcept { return op_->spec().out; }
@@ -123,8 +123,8 @@ class MiddleBlock {
     out_ = res_2_->out();
   }
 
-  void read(const Tensor& context, TextContext& text) {
-    if (attention_1_) attention_1_->read(context, text);
+  void read(const FollowedTexts& texts, TextContext& text) {
+    if (attention_1_) attention_1_->read(texts, text);
   }
 
   Tensor operator()(const Tensor& x, const Tensor& embedding, const TextContext& text) {
@@ -155,8 +155,8 @@ class OutputBlock {
     }
   }
 
-  void read(const Tensor& context, TextContext& text) {
-    if (attention_) attention_->read(context, text);
+  void read(const FollowedTexts& texts, TextContext& text) {
+    if (attention_) attention_->read(texts, text);
   }
 
   // `next_skip` is what the next block will be joined with: it says to which size to grow. Any for the last block.
@@ -288,18 +288,19 @@ void UNet::expect_arguments(const Tensor& x, std::span<const float> timesteps, c
          timesteps.size(), text.texts());
 }
 
-TextContext UNet::prepare(const Tensor& context, const Tensor& vector) {
+TextContext UNet::prepare(const Tensor& context, const Tensor& vector, std::span<const std::int64_t> rows) {
   expect_channels("unet", "context", context, context_width(), 3);
-  TextContext text(context.dim(0));
+  const FollowedTexts texts(context, rows, layers_->backend);
+  TextContext text(texts.images());
   if (vector_width() > 0) {
     expect_addend("unet", "vector", vector, {text.texts(), vector_width()});
     text.set_label((*layers_->label_emb_0_2)((*layers_->label_emb_0_0)(vector, {.activation = Activation::silu})));
   } else if (vector) {
     fail(ErrorCategory::model, "[unet] a vector {}, expected none: there is no label_emb", to_string(vector.shape()));
   }
-  for (auto& input : layers_->input_blocks) std::visit([&](auto& block) { block.read(context, text); }, input);
-  layers_->middle_block->read(context, text);
-  for (OutputBlock& output : layers_->output_blocks) output.read(context, text);
+  for (auto& input : layers_->input_blocks) std::visit([&](auto& block) { block.read(texts, text); }, input);
+  layers_->middle_block->read(texts, text);
+  for (OutputBlock& output : layers_->output_blocks) output.read(texts, text);
   return text;
 }
 

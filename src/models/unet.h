@@ -20,11 +20,12 @@ class UNet {
   UNet(UNet&&) noexcept;
   UNet& operator=(UNet&&) noexcept;
 
-  // What the layers see of n texts, context: F32 [n, tokens, context_width()], to be made once per prompt; vector: F32
-  // [n, vector_width()], which is added to the time embedding once a small network has read it (Podell et al. 2023,
-  // "SDXL", section 2.2), or empty for a UNet that takes none. Error(model) on other shapes. It belongs to this UNet
-  // and must not outlive the backend.
-  TextContext prepare(const Tensor& context, const Tensor& vector = {});
+  // What the layers see of the texts of n images, to be made once per prompt. context: F32 [m, tokens,
+  // context_width()]; rows: which of them each image follows, or kBlankText, or empty where image i follows text i;
+  // vector: F32 [n, vector_width()], which is added to the time embedding once a small network has read it (Podell et
+  // al. 2023, "SDXL", section 2.2), or empty for a UNet that takes none. Error(model) on other shapes. It belongs to
+  // this UNet and must not outlive the backend.
+  TextContext prepare(const Tensor& context, const Tensor& vector = {}, std::span<const std::int64_t> rows = {});
 
   // x: F32 [n, h, w, in_channels()], any h and w; timesteps: n of them, in [0, 1000), fractions allowed; text: of n ->
   // F32 [n, h, w, out_channels()]: what the model was trained to predict (see Prediction). Error(model) on other

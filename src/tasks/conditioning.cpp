@@ -43,10 +43,14 @@ Tensor to_i64(std::span<const std::int32_t> ids, std::int64_t rows) {
   return result;
 }
 
-// Row `index` of F32 [n, ...] becomes zeros.
-void clear_row(Tensor& t, std::size_t index) {
-  const std::size_t size = t.floats().size() / static_cast<std::size_t>(t.dim(0));
-  std::ranges::fill(t.mutable_floats().subspan(index * size, size), 0.0f);
+// F32 [1, ...] -> [2, ...], the second all zeros.
+Tensor with_zeros(const Tensor& t) {
+  Shape shape = t.shape();
+  shape[0] = 2;
+  Tensor result = Tensor::allocate(DType::F32, std::move(shape));
+  std::ranges::fill(std::ranges::copy(t.floats(), result.mutable_floats().begin()).out, result.mutable_floats().end(),
+                    0.0f);
+  return result;
 }
 
 // numbers_in_vector() of them for each text; the negative prompt's come second.
@@ -80,6 +84,8 @@ Tensor vector_of(Model::State& model, const Tensor& pooled, const MicroCondition
   return model.backend->concat(pooled, embedded.reshaped({texts, rest}));
 }
 
+}  // namespace
+
 Tensor rows(const Tensor& t, std::span<const std::int64_t> indices) {
   if (t.empty()) return {};
   Shape shape = t.shape();
@@ -90,13 +96,11 @@ Tensor rows(const Tensor& t, std::span<const std::int64_t> indices) {
   return result;
 }
 
-}  // namespace
-
-Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices) {
-  return {.context = rows(texts.context, indices), .vector = rows(texts.vector, indices)};
+bool blank_negative(const StableDiffusion& networks, const GenerateOptions& options) {
+  return networks.zeros_for_empty_prompt && options.negative_prompt.empty();
 }
 
-TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
+TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, const SamplingPlan& plan,
                             std::vector<std::string>& warnings) {
   const auto inspect = [&](std::string_view name, const Tensor& tensor) {
     if (options.inspect) options.inspect({0, name, tensor});
@@ -113,15 +117,15 @@ TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options,
     warn_if_marked_up(what, text, warnings);
   };
   read("prompt", options.prompt);
-  if (with_negative) read("negative prompt", options.negative_prompt);
-  const std::int64_t texts = with_negative ? 2 : 1;
+  if (plan.guided()) read("negative prompt", options.negative_prompt);
+  const std::int64_t texts = plan.guided() ? 2 : 1;
   inspect("token_ids", to_i64(ids[0], texts));
   if (ids.size() > 1) inspect("token_ids_2", to_i64(ids[1], texts));
-  TextEmbeddings embeddings = encoders(ids, texts);
-  if (with_negative && options.negative_prompt.empty() && model.networks.zeros_for_empty_prompt) {
-    clear_row(embeddings.context, 1);
-    clear_row(embeddings.pooled, 1);
-  }
+  const bool blank = plan.guided() && plan.negative_is_blank;
+  if (blank)
+    for (std::vector<std::int32_t>& of_encoder : ids) of_encoder.resize(of_encoder.size() / 2);
+  TextEmbeddings embeddings = encoders(ids, blank ? 1 : texts);
+  if (blank) embeddings = {.context = with_zeros(embeddings.context), .pooled = with_zeros(embeddings.pooled)};
   inspect("text_embeddings", embeddings.context);
   model.context.report("text", 1, 1);
   return embeddings;

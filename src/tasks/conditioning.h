@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tasks/model_state.h"
+#include "tasks/sampling_plan.h"
 
 namespace safelight {
 
@@ -17,16 +18,16 @@ struct Conditioning {
   Tensor vector;   // F32 [n, width]: what is added to the time embedding; empty where the UNet takes none
 };
 
-// Rows kPromptRow and kNegativeRow of what encode_texts() returns.
-inline constexpr std::int64_t kPromptRow = 0, kNegativeRow = 1;
+// Rows of F32 [n, ...], in this order, as often as they are named; of nothing, nothing.
+Tensor rows(const Tensor& t, std::span<const std::int64_t> indices);
 
-// The texts of these rows, in this order, as often as they are named.
-Conditioning rows(const Conditioning& texts, std::span<const std::int64_t> indices);
+// Whether an empty negative prompt is zeros to this model, and not encoded.
+bool blank_negative(const StableDiffusion& networks, const GenerateOptions& options);
 
-// The prompt's, and the negative prompt's after it if it is wanted. Adds a warning for each prompt that is cut or has
-// markup that nothing reads. Reports Progress "text" and hands the values to options.inspect.
-// Throws Error(usage), Error(cancelled).
-TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, bool with_negative,
+// The prompt's, and the negative prompt's after it if some step is guided, at kPromptRow and kNegativeRow. Adds a
+// warning for each prompt that is cut or has markup that nothing reads. Reports Progress "text" and hands the values to
+// options.inspect. Throws Error(usage), Error(cancelled).
+TextEmbeddings encode_texts(Model::State& model, const GenerateOptions& options, const SamplingPlan& plan,
                             std::vector<std::string>& warnings);
 
 // For a picture of this size, which the vector tells, unless `micro` says something else.

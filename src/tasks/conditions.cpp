@@ -2,6 +2,7 @@
 
 #include "diffusion/repeated.h"
 #include "tasks/planes.h"
+#include "tasks/text_rows.h"
 
 namespace safelight {
 
@@ -28,17 +29,18 @@ void Conditions::prepare_for(std::int64_t batch) {
 
 Conditions::Told Conditions::told(std::span<const Answer> answers, std::int64_t batch, Answers order) {
   Told result;
-  std::vector<std::int64_t> indices;
+  std::vector<std::int64_t> texts;  // of the images of one part
   const auto prepare = [&] {
-    const Conditioning asked = rows(texts_, indices);
-    result.texts.push_back(model_.networks.unet.prepare(asked.context, asked.vector));
-    indices.clear();
+    const TextRows asked = text_rows(texts, plan_.negative_is_blank);
+    result.texts.push_back(
+        model_.networks.unet.prepare(rows(texts_.context, asked.read), rows(texts_.vector, texts), asked.followed));
+    texts.clear();
   };
   for (const Answer& answer : answers) {
-    indices.insert(indices.end(), static_cast<std::size_t>(batch), answer.text);
+    texts.insert(texts.end(), static_cast<std::size_t>(batch), answer.text);
     if (order == Answers::in_turn) prepare();
   }
-  if (!indices.empty()) prepare();
+  if (!texts.empty()) prepare();
   if (seen_.empty()) return result;
   result.seen = repeated(seen_, batch * std::ssize(answers));
   float* values = result.seen.mutable_floats().data();

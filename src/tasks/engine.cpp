@@ -23,6 +23,7 @@
 #include "tasks/precisions.h"
 #include "tasks/settings.h"
 #include "tasks/stopwatch.h"
+#include "tasks/text_rows.h"
 #include "tasks/weights.h"
 
 namespace safelight {
@@ -88,12 +89,13 @@ void Engine::encode_texts() {
   }
   const bool tells_size = model_.networks.unet.vector_width() > 0;
   {  // copies, so that nothing of the texts stays in the backend's pool
-    const TextEmbeddings embeddings = safelight::encode_texts(model_, options_, plan_.guided(), report_.warnings);
+    const TextEmbeddings embeddings = safelight::encode_texts(model_, options_, plan_, report_.warnings);
     constexpr std::array<std::int64_t, 2> kBoth{kPromptRow, kNegativeRow};
     const std::span<const std::int64_t> all = std::span(kBoth).first(plan_.guided() ? 2 : 1);
     for (std::size_t pass = 0; pass < (tells_size ? plan_.passes.size() : 1); ++pass) {
       const PictureSize size{.width = plan_.passes[pass].width, .height = plan_.passes[pass].height};
-      texts_.push_back(rows(condition_on_size(model_, embeddings, options_.micro, size), all));
+      const Conditioning told = condition_on_size(model_, embeddings, options_.micro, size);
+      texts_.push_back({.context = rows(told.context, all), .vector = rows(told.vector, all)});
     }
   }
   if (tells_size) inspect(0, "text_vector", texts_.front().vector);

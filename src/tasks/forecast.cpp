@@ -33,7 +33,7 @@ class Clock {
       : model_(model), plan_(plan), pace_(measure_pace(*model.backend)) {}
 
   double text_ms() {
-    const std::int64_t texts = plan_.guided() ? 2 : 1;
+    const std::int64_t texts = plan_.guided() && !plan_.negative_is_blank ? 2 : 1;
     const auto ids = model_.networks.text_encoders.blank(texts);
     return ms(plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); });
   }

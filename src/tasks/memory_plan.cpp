@@ -8,6 +8,7 @@
 #include "core/available_memory.h"
 #include "core/fail.h"
 #include "core/human.h"
+#include "tasks/text_rows.h"
 #include "tasks/weights.h"
 
 namespace safelight {
@@ -90,7 +91,7 @@ class Planner {
   std::size_t calls() const { return in_parts() ? static_cast<std::size_t>(demand_.answers) : 1; }
 
   void plan_text() {
-    const std::int64_t texts = demand_.guided ? 2 : 1;
+    const std::int64_t texts = demand_.guided && !demand_.negative_is_blank ? 2 : 1;
     const auto ids = model_.networks.text_encoders.blank(texts);
     if (!fits(plan_.text, 0, [&] { model_.networks.text_encoders(ids, texts); })) lack(plan_.text, 0);
   }
@@ -159,13 +160,26 @@ class Planner {
   std::vector<TextContext> prepared_texts() {
     UNet& unet = model_.networks.unet;
     const std::int64_t tokens = model_.networks.text_encoders.positions();
-    const auto prepared = [&](std::int64_t count) {
-      const Tensor vector = unet.vector_width() > 0 ? backend_.empty({count, unet.vector_width()}) : Tensor();
-      return unet.prepare(backend_.empty({count, tokens, unet.context_width()}), vector);
+    const auto prepared = [&](std::span<const std::int64_t> texts_of_images) {
+      const TextRows rows = text_rows(texts_of_images, demand_.negative_is_blank);
+      const Tensor vector =
+          unet.vector_width() > 0 ? backend_.empty({std::ssize(texts_of_images), unet.vector_width()}) : Tensor();
+      return unet.prepare(backend_.empty({std::ssize(rows.read), tokens, unet.context_width()}), vector, rows.followed);
     };
+    const std::vector<std::int64_t> asked = texts_of_answers();  // the prompt's last
     std::vector<TextContext> texts;
-    for (std::size_t i = 0; i < calls(); ++i) texts.push_back(prepared(images()));
-    if (demand_.guided && !demand_.always_guided) texts.push_back(prepared(plan_.batch));
+    for (auto next = asked.begin(); next != asked.end(); next += images())
+      texts.push_back(prepared({next, next + images()}));
+    if (demand_.guided && !demand_.always_guided) texts.push_back(prepared({asked.end() - plan_.batch, asked.end()}));
+    return texts;
+  }
+
+  // Of all images of a guided step, or of one if none is guided.
+  std::vector<std::int64_t> texts_of_answers() const {
+    const auto batch = static_cast<std::size_t>(plan_.batch);
+    std::vector<std::int64_t> texts(demand_.guided ? static_cast<std::size_t>(demand_.answers - 1) * batch : 0,
+                                    kNegativeRow);
+    texts.insert(texts.end(), batch, kPromptRow);
     return texts;
   }
 

@@ -57,6 +57,7 @@ struct MemoryDemand {
   std::vector<PassDemand> passes;
   bool guided = true, always_guided = true;  // some steps; all
   std::int64_t answers = 2;                  // of the UNet in a guided step, for each picture
+  bool negative_is_blank = false;            // so it is neither encoded nor read, as a rule: see text_rows.h
   std::int64_t other_channels = 0;           // that the UNet sees besides noisy latents
   bool cached = false;                       // deep features are kept from one step for the next
   std::int64_t batch = 1;                    // pictures together at most

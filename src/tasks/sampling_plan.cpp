@@ -135,6 +135,7 @@ MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const G
                       .guided = plan.guided(),
                       .always_guided = plan.always_guided(),
                       .answers = std::ssize(plan.scales) + 1,
+                      .negative_is_blank = plan.negative_is_blank,
                       .other_channels = model.networks.unet.in_channels() - model.networks.unet.out_channels(),
                       .cached = plan.cache > 1,
                       .batch = wanted_batch(plan, options),
@@ -195,6 +196,7 @@ SamplingPlan plan_sampling(Model::State& model, const GenerateOptions& options, 
   check_scale("cfg", options.cfg);
   check_scale("image-cfg", job.image_cfg);
   check_interval(options.guidance_interval);
+  plan.negative_is_blank = blank_negative(model.networks, options);
   if (job.sight == Sight::picture_to_edit) plan.scales.push_back(static_cast<float>(job.image_cfg));
   plan.scales.push_back(static_cast<float>(options.cfg));
   for (const Pass& pass : job.passes) plan.passes.push_back(plan_pass(model, plan, options, pass));

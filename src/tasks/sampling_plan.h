@@ -25,7 +25,8 @@ struct PassPlan {
 
 struct SamplingPlan {
   std::int64_t count = 0;
-  std::vector<float> scales;  // of Guidance: of the prompt, or of the picture to edit and of the prompt
+  std::vector<float> scales;       // of Guidance: of the prompt, or of the picture to edit and of the prompt
+  bool negative_is_blank = false;  // see blank_negative()
   std::int64_t cache = 1;
   std::uint64_t seed = 0;
   const SamplerInfo* sampler = nullptr;

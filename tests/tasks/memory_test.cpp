@@ -81,10 +81,10 @@ TEST_F(Memory, IsWhatWasSaidBefore) {
 // Of every task: the encoder, the channels that the UNet sees besides, three answers, a batch, a second pass.
 TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
   Picture picture(96, 64);
-  const auto agrees = [&](std::int64_t channels, const char* what, const GenerateOptions& generate,
-                          const auto& job_of) {
+  const auto agrees = [&](std::int64_t channels, const char* what, const GenerateOptions& generate, const auto& job_of,
+                          std::string_view layout = "tiny") {
     const std::filesystem::path path = folder_ / (std::to_string(channels) + ".safetensors");
-    test::write_file(path, test::tiny_file(channels));
+    test::write_file(path, test::tiny_file(channels, layout));
     Model planned = Model::open(path, {.measures = false}), run = Model::open(path, {.measures = false});
     const auto said =
         static_cast<double>(most_in_pool(plan_sampling(planned.state(), generate, job_of(planned.state())).memory));
@@ -105,6 +105,12 @@ TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
   agrees(4, "a batch", small, [&](Model::State& model) { return generate_job(model, small); });
   small.hires = HiresOptions{.scale = 2, .upscaler = "lanczos"};
   agrees(4, "hires", small, [&](Model::State& model) { return generate_job(model, small); });
+  small.hires.reset();
+  for (const char* negative : {"", "y"}) {  // of SDXL, an empty one is not read
+    small.negative_prompt = negative;
+    agrees(
+        4, "SDXL", small, [&](Model::State& model) { return generate_job(model, small); }, "tiny-sdxl");
+  }
 }
 
 TEST_F(Memory, TilesKeepIt) {
