@@ -143,4 +143,17 @@ std::optional<ShardNumber> shard_number(std::string_view file) noexcept {
   return ShardNumber{file, *number, *count};
 }
 
+IndexedSets::IndexedSets(std::span<const std::string> names) {
+  for (const std::string& name : names)
+    if (std::string_view stem = name; take_end(stem, kShardIndexEnd)) {
+      stems_.emplace(stem);
+      indices_.push_back(name);
+    }
+}
+
+bool IndexedSets::has_shard(std::string_view file) const noexcept {
+  const std::optional<ShardNumber> shard = shard_number(file);
+  return shard && stems_.contains(shard->stem);
+}
+
 }  // namespace safelight

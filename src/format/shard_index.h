@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,5 +42,21 @@ struct ShardNumber {
   std::uint64_t number, count;
 };
 std::optional<ShardNumber> shard_number(std::string_view file) noexcept;
+
+// Of the names of a folder's files: which sets of shards have an index there.
+class IndexedSets {
+ public:
+  explicit IndexedSets(std::span<const std::string> names);
+
+  bool empty() const noexcept { return stems_.empty(); }
+  const std::vector<std::string>& indices() const noexcept { return indices_; }
+
+  // Whether a file is numbered as a shard of one of them.
+  bool has_shard(std::string_view file) const noexcept;
+
+ private:
+  std::vector<std::string> indices_;  // file names, in the order in which they were given
+  std::set<std::string, std::less<>> stems_;
+};
 
 }  // namespace safelight

@@ -100,7 +100,9 @@ std::optional<Title> parse_title(const std::string& text) {
 Matches with_hash(const Matches& named, const Title& title, const Context& context) {
   Matches matches;
   for (const FoundModel* model : named)
-    if (is_file(*model) && has_hash(hash_file(model->path, {}, context), title.hash)) matches.push_back(model);
+    if (is_file(*model) && (has_hash(cached_hashes_of(model->path), title.hash) ||
+                            has_hash(hash_file(model->path, {}, context), title.hash)))
+      matches.push_back(model);
   if (!named.empty() && matches.empty())
     fail(ErrorCategory::io, "[model] {} has another hash than {}", printable(named.front()->path.native()), title.hash);
   return matches;

@@ -126,17 +126,10 @@ class Walk {
       found_.push_back({visit.folder / name, visit.name + name, visit.kind,
                         find_sidecars(visit.folder, name, listing.files), std::move(problem)});
     };
-    std::set<std::string, std::less<>> sets;  // of shards with an index
+    const IndexedSets sets(listing.files);
+    for (const std::string& index : sets.indices()) add_model(index);
     for (const std::string& name : listing.files)
-      if (name.ends_with(kShardIndexEnd)) {
-        sets.insert(name.substr(0, name.size() - kShardIndexEnd.size()));
-        add_model(name);
-      }
-    for (const std::string& name : listing.files) {
-      if (!is_model_name(name) || is_vae_beside_model(name, listing.files)) continue;
-      if (const auto shard = shard_number(name); shard && sets.contains(shard->stem)) continue;
-      add_model(name);
-    }
+      if (is_model_name(name) && !is_vae_beside_model(name, listing.files) && !sets.has_shard(name)) add_model(name);
     for (const std::string& name : listing.lost_links)
       if (is_model_name(name)) add_model(name, "a link that leads nowhere");
   }

@@ -39,17 +39,13 @@ class Search {
  private:
   void add_files(const fs::path& folder, std::vector<std::string>& files) {
     std::ranges::sort(files);
-    std::set<std::string, std::less<>> sets;  // stems of those with an index
-    for (const std::string& name : files)
-      if (name.ends_with(kShardIndexEnd)) {
-        sets.insert(name.substr(0, name.size() - kShardIndexEnd.size()));
-        found.push_back(folder / name);
-      }
+    const IndexedSets sets(files);
+    for (const std::string& index : sets.indices()) found.push_back(folder / index);
     std::erase_if(files, [](const std::string& name) { return !name.ends_with(".safetensors"); });
     const auto is_numbered = [](const std::string& name) { return shard_number(name).has_value(); };
     if (sets.empty() && !files.empty() && std::ranges::all_of(files, is_numbered)) return found.push_back(folder);
     for (const std::string& name : files)
-      if (const auto shard = shard_number(name); !shard || !sets.contains(shard->stem)) found.push_back(folder / name);
+      if (!sets.has_shard(name)) found.push_back(folder / name);
   }
 
   std::set<std::pair<dev_t, ino_t>> visited_;
