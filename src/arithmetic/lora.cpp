@@ -146,6 +146,16 @@ std::map<std::string, Parts> modules_in(const SafeTensors& file, std::vector<std
   return modules;
 }
 
+// What is added to numbers that are multiplied with a scale later would be multiplied, too.
+void expect_unscaled(const ShardedTensors& base, const TensorInfo& weight) {
+  if (!weight.name.ends_with(".weight")) return;
+  const std::string layer = weight.name.substr(0, weight.name.size() - std::string_view("weight").size());
+  for (const std::string_view scale : {"weight_scale", "scale_weight"})
+    if (base.find(layer + std::string(scale)).info)
+      fail(ErrorCategory::model, "[lora] {} has a {} beside it, expected weights without scales", described(weight),
+           scale);
+}
+
 }  // namespace
 
 LoraPlan::LoraPlan(const ShardedTensors& base, std::span<const WeightedFile> loras) {
@@ -162,6 +172,7 @@ LoraPlan::LoraPlan(const ShardedTensors& base, std::span<const WeightedFile> lor
       if (!parts.up || !parts.down)
         fail(ErrorCategory::model, "[lora] {}: {} has no {} beside it", printable(lora.path.native()),
              described(parts.up ? *parts.up : *parts.down), parts.up ? "down" : "up");
+      expect_unscaled(base, *home->second.tensor);
       check(parts, home->second);
       const double scale = lora.weight * alpha_of(file, parts) / static_cast<double>(rows_of(*parts.down));
       modules_[home->second.tensor->name].push_back({file, *parts.up, *parts.down,

@@ -16,6 +16,12 @@ bool holds_numbers(DType dtype) {
   return std::find(kTypes.begin(), kTypes.end(), dtype) != kTypes.end();
 }
 
+// Whether what a file says of its quantisation, as JSON, has weights turned by a Hadamard matrix.
+bool says_rotated(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; });
+  return text.find("\"convrot\":true") != std::string::npos;
+}
+
 std::string either(std::span<const Shape> shapes) {
   std::string text = to_string(shapes.front());
   for (const Shape& shape : shapes.subspan(1)) text += " or " + to_string(shape);
@@ -87,32 +93,73 @@ Tensor Loader::tensor(std::string_view name, const Shape& expected) const {
   return tensor(name, std::span<const Shape>(&expected, 1));
 }
 
-Tensor Loader::tensor(std::string_view name, std::span<const Shape> accepted) const {
+Tensor Loader::tensor(std::string_view name, std::span<const Shape> accepted, bool whole_numbers) const {
   const TensorInfo* found = checkpoint_.find(path(name));
   if (!found) reject(name, fmt::format("is missing, expected with shape {}", either(accepted)));
   Tensor t = checkpoint_.tensor(*found);
   if (std::find(accepted.begin(), accepted.end(), t.shape()) == accepted.end())
     reject(name, fmt::format("has shape {}, expected {}", to_string(t.shape()), either(accepted)));
-  if (!holds_numbers(t.dtype()))
-    reject(name,
-           fmt::format("has type {}, expected F16, BF16, F32, F64, F8_E4M3 or F8_E5M2", safelight::name(t.dtype())));
+  if (!holds_numbers(t.dtype()) && !(whole_numbers && t.dtype() == DType::I8))
+    reject(name, fmt::format("has type {}, expected F16, BF16, F32, F64, F8_E4M3 or F8_E5M2{}",
+                             safelight::name(t.dtype()), whole_numbers ? ", or I8" : ""));
   return t;
+}
+
+const TensorInfo* Loader::scale_of_weight() const {
+  const TensorInfo* found = checkpoint_.find(path("weight_scale"));
+  return found ? found : checkpoint_.find(path("scale_weight"));
+}
+
+// F32 [out]; empty if there are none.
+Tensor Loader::scales(std::int64_t out) const {
+  for (const char* other : {"weight_scale_2", "pre_quant_scale"})
+    if (checkpoint_.find(path(other))) reject(other, "is there, expected weights with one kind of scale or none");
+  const TensorInfo* found = scale_of_weight();
+  if (!found) return {};
+  const std::string_view name = std::string_view(found->name).substr(path("").size());
+  std::string said;  // of this layer, or of the whole file
+  if (const TensorInfo* own = checkpoint_.find(path("comfy_quant"))) {
+    const Tensor text = checkpoint_.tensor(*own);
+    said.assign(reinterpret_cast<const char*>(text.data()), text.bytes());
+  } else if (const auto all = checkpoint_.metadata().find("_quantization_metadata");
+             all != checkpoint_.metadata().end()) {
+    said = all->second;
+  }
+  if (says_rotated(std::move(said))) reject(name, "is of rotated weights (convrot), expected plain ones");
+  const Tensor given = checkpoint_.tensor(*found);
+  if (!holds_numbers(given.dtype()))
+    reject(name, fmt::format("has type {}, expected F32", safelight::name(given.dtype())));
+  const std::int64_t count = given.elements();
+  if (count != 1 && (count != out || given.dim(0) != out))
+    reject(name, fmt::format("has shape {}, expected one scale, or one for each of {} output channels",
+                             to_string(given.shape()), out));
+  const Tensor values = to_f32(given);
+  Tensor result = Tensor::allocate(DType::F32, {out});
+  for (std::size_t i = 0; i < result.floats().size(); ++i)
+    result.mutable_floats()[i] = values.floats()[count == 1 ? 0 : i];
+  return result;
+}
+
+Weight Loader::weight(std::span<const Shape> accepted, std::int64_t out) const {
+  Tensor scales_of_channels = scales(out);
+  Tensor values = tensor("weight", accepted, !scales_of_channels.empty());
+  return {std::move(values), std::move(scales_of_channels)};
 }
 
 std::unique_ptr<Conv2d> Loader::conv2d(const Conv2dSpec& spec) const {
   const std::array<Shape, 2> shapes{Shape{spec.out, spec.in, spec.kernel, spec.kernel}, Shape{spec.out, spec.in}};
-  Tensor weight = tensor("weight", std::span(shapes).first(spec.kernel == 1 ? 2 : 1));
-  return backend_->conv2d(spec, std::move(weight), tensor("bias", {spec.out}));
+  Weight bound = weight(std::span(shapes).first(spec.kernel == 1 ? 2 : 1), spec.out);
+  return backend_->conv2d(spec, std::move(bound), tensor("bias", {spec.out}));
 }
 
 std::unique_ptr<Linear> Loader::linear(const LinearSpec& spec, Bias bias) const {
   const std::array<Shape, 2> shapes{Shape{spec.out, spec.in}, Shape{spec.out, spec.in, 1, 1}};
   if (spec.geglu && spec.out % 2 != 0)
     reject("weight", fmt::format("has {} rows, expected an even number: values and gates", spec.out));
-  Tensor weight = tensor("weight", shapes);
-  LinearSpec bound = spec;
-  bound.precision = precision_;
-  return backend_->linear(bound, std::move(weight), bias == Bias::required ? tensor("bias", {spec.out}) : Tensor());
+  Weight bound = weight(shapes, spec.out);
+  LinearSpec precise = spec;
+  precise.precision = precision_;
+  return backend_->linear(precise, std::move(bound), bias == Bias::required ? tensor("bias", {spec.out}) : Tensor());
 }
 
 std::unique_ptr<GroupNorm> Loader::group_norm(const GroupNormSpec& spec) const {
@@ -128,6 +175,7 @@ std::unique_ptr<LayerNorm> Loader::layer_norm(const LayerNormSpec& spec) const {
 }
 
 std::unique_ptr<Embedding> Loader::embedding(const EmbeddingSpec& spec) const {
+  if (scale_of_weight()) reject("weight", "has a scale, expected a table without");
   return backend_->embedding(spec, tensor("weight", {spec.rows, spec.width}));
 }
 

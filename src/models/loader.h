@@ -49,6 +49,11 @@ class Loader {
   // something else than floating-point numbers.
   Tensor tensor(std::string_view name, const Shape& expected) const;
 
+  // The tensor prefix.weight of any of these shapes, with `out` output channels, likewise; and the scales of its
+  // numbers of 8 bits, which may be whole ones then: prefix.weight_scale, or prefix.scale_weight as older files have
+  // it, one of all or one of each output channel. Error(model) for weights that a file keeps in yet another form.
+  Weight weight(std::span<const Shape> accepted, std::int64_t out) const;
+
   // Layers bound to prefix.weight and prefix.bias. A 1x1 convolution and a linear layer are the same thing, so both
   // take weights of either shape: [out, in] and [out, in, 1, 1].
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec) const;
@@ -65,7 +70,9 @@ class Loader {
  private:
   std::string path(std::string_view name) const;
   const TensorInfo& info(std::string_view name) const;
-  Tensor tensor(std::string_view name, std::span<const Shape> accepted) const;
+  Tensor tensor(std::string_view name, std::span<const Shape> accepted, bool whole_numbers = false) const;
+  const TensorInfo* scale_of_weight() const;
+  Tensor scales(std::int64_t out) const;
 
   Checkpoint checkpoint_;
   Backend* backend_;

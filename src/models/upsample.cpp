@@ -20,11 +20,16 @@ Tensor doubled_and_cropped(const Tensor& x, std::int64_t height, std::int64_t wi
   return y;
 }
 
+Weight weight_of(const Loader& conv, std::int64_t channels) {
+  const Shape shape{channels, channels, 3, 3};
+  return conv.weight({&shape, 1}, channels);
+}
+
 }  // namespace
 
 Upsample::Upsample(const Loader& w, std::int64_t channels)
     : backend_(w.backend()),
-      weight_(w.tensor("conv.weight", {channels, channels, 3, 3})),
+      weight_(weight_of(w / "conv", channels)),
       bias_(w.tensor("conv.bias", {channels})),
       conv_(backend_.conv2d({.in = channels, .out = channels, .upsample = true}, weight_, bias_)) {}
 

@@ -22,7 +22,8 @@ class Upsample {
 
  private:
   Backend& backend_;
-  Tensor weight_, bias_;
+  Weight weight_;
+  Tensor bias_;
   std::unique_ptr<Conv2d> conv_;          // doubles on the way
   std::unique_ptr<Conv2d> cropped_conv_;  // takes what is doubled and cropped; made when first needed
 };

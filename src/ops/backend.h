@@ -23,7 +23,7 @@ namespace safelight {
 // tensors may.
 //
 // Ops with weights are bound once: the factory checks the weights' shapes (Error(model)) and keeps a reference to their
-// bytes, in the file's own type (F32, F16, BF16, F8_E4M3, F8_E5M2; others are converted once). `bias` may be an empty
+// bytes, in the file's own type (see Weight; of tables F32, F16, BF16, F8_E4M3, F8_E5M2). `bias` may be an empty
 // tensor. Long ops look at the context's CancelToken and throw Error(cancelled).
 class Backend {
  public:
@@ -33,8 +33,8 @@ class Backend {
   // A new F32 tensor, uninitialised, from the backend's pool.
   virtual Tensor empty(Shape shape) = 0;
 
-  virtual std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) = 0;
-  virtual std::unique_ptr<Linear> linear(const LinearSpec& spec, Tensor weight, Tensor bias) = 0;
+  virtual std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Weight weight, Tensor bias) = 0;
+  virtual std::unique_ptr<Linear> linear(const LinearSpec& spec, Weight weight, Tensor bias) = 0;
   virtual std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec, Tensor weight, Tensor bias) = 0;
   virtual std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec, Tensor weight, Tensor bias) = 0;
   virtual std::unique_ptr<Embedding> embedding(const EmbeddingSpec& spec, Tensor table) = 0;

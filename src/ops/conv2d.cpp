@@ -26,15 +26,16 @@ Tensor Conv2d::operator()(const Tensor& x, const Epilogue& tail) {
   return y;
 }
 
-void check_conv2d_weights(const Conv2dSpec& spec, const Tensor& weight, const Tensor& bias) {
+void check_conv2d_weights(const Conv2dSpec& spec, const Weight& weight, const Tensor& bias) {
   expect_some_channels("conv2d", spec.in, spec.out);
   const Padding& pad = spec.padding;
   if (spec.kernel < 1 || spec.stride < 1 || std::min({pad.top, pad.left, pad.bottom, pad.right}) < 0)
     fail(ErrorCategory::model, "[conv2d] kernel {}, stride {}, padding {} {} {} {}: expected at least 1, 1 and 0",
          spec.kernel, spec.stride, pad.top, pad.left, pad.bottom, pad.right);
-  if (!(spec.kernel == 1 && weight.shape() == Shape{spec.out, spec.in}))
-    expect_shape("conv2d", "weight", weight, {spec.out, spec.in, spec.kernel, spec.kernel});
+  if (!(spec.kernel == 1 && weight.values.shape() == Shape{spec.out, spec.in}))
+    expect_shape("conv2d", "weight", weight.values, {spec.out, spec.in, spec.kernel, spec.kernel});
   if (bias) expect_shape("conv2d", "bias", bias, {spec.out});
+  check_scales("conv2d", weight, spec.out);
 }
 
 }  // namespace safelight

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/epilogue.h"
+#include "ops/weight.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -43,8 +44,8 @@ class Conv2d {
   virtual void run(const Tensor& x, const Epilogue& tail, Tensor& y) = 0;
 };
 
-// Throws Error(model) unless weight is [out, in, kernel, kernel] (for kernel 1 also [out, in]) and bias is [out] or
-// empty.
-void check_conv2d_weights(const Conv2dSpec& spec, const Tensor& weight, const Tensor& bias);
+// Throws Error(model) unless weight is [out, in, kernel, kernel] (for kernel 1 also [out, in]), its scales and bias are
+// [out] or empty.
+void check_conv2d_weights(const Conv2dSpec& spec, const Weight& weight, const Tensor& bias);
 
 }  // namespace safelight

@@ -20,14 +20,16 @@ Tensor Linear::operator()(const Joined& x, const Epilogue& tail) {
   return y;
 }
 
-void check_linear_weights(const LinearSpec& spec, const Tensor& weight, const Tensor& bias) {
+void check_linear_weights(const LinearSpec& spec, const Weight& weight, const Tensor& bias) {
   expect_some_channels("linear", spec.in, spec.out);
   if (spec.geglu && spec.out % 2 != 0)
     fail(ErrorCategory::model, "[linear] geglu needs an even number of channels, not {}", spec.out);
   if (spec.precision == Precision::int8 && spec.in > kMostInt8Terms)
     fail(ErrorCategory::model, "[linear] int8 allows {} inputs, not {}", kMostInt8Terms, spec.in);
-  if (weight.shape() != Shape{spec.out, spec.in, 1, 1}) expect_shape("linear", "weight", weight, {spec.out, spec.in});
+  if (weight.values.shape() != Shape{spec.out, spec.in, 1, 1})
+    expect_shape("linear", "weight", weight.values, {spec.out, spec.in});
   if (bias) expect_shape("linear", "bias", bias, {spec.out});
+  check_scales("linear", weight, spec.out);
 }
 
 }  // namespace safelight

@@ -5,6 +5,7 @@
 
 #include "ops/epilogue.h"
 #include "ops/joined.h"
+#include "ops/weight.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
@@ -45,8 +46,8 @@ class Linear {
   virtual void run(const Joined& x, const Epilogue& tail, Tensor& y) = 0;
 };
 
-// Throws Error(model) unless weight is [out, in] or [out, in, 1, 1] and bias is [out] or empty; for int8 also if a sum
-// of `in` products might not fit 32 bits.
-void check_linear_weights(const LinearSpec& spec, const Tensor& weight, const Tensor& bias);
+// Throws Error(model) unless weight is [out, in] or [out, in, 1, 1], its scales and bias are [out] or empty; for int8
+// also if a sum of `in` products might not fit 32 bits.
+void check_linear_weights(const LinearSpec& spec, const Weight& weight, const Tensor& bias);
 
 }  // namespace safelight

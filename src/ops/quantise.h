@@ -17,6 +17,10 @@ struct Int8Scale {
   float factor, unit;
 };
 
+// Rows that are whole numbers of 8 bits in the file count as having 127 in them, so that they stay what they are (but
+// for rows with -128, which no writer of a symmetric form makes).
+inline constexpr int kLargestWhole = 127;
+
 // largest: the row's largest magnitude, or infinite, or no number if one of its values is. Then the unit is no number
 // either: such a row must not come out as a plausible one. A row below 2^-100 counts as zeros.
 inline Int8Scale int8_scale(float largest) noexcept {

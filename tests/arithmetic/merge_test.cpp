@@ -209,6 +209,17 @@ TEST_F(Merge, LoraOfAnotherModel) {
   EXPECT_ERROR(merge(out_, {.terms = {{base, 1}}, .loras = {{half, 1}}}), model, "has no down beside it");
 }
 
+TEST_F(Merge, LoraForWeightsWithScales) {
+  const auto lora = file("lora", {{kUp, numbers({1, 1}, {2, 1})}, {kDown, numbers({1}, {1, 1})}});
+  for (const char* scale : {"weight_scale", "scale_weight"}) {
+    const auto base =
+        file("base", {{kWeight, numbers({1, 1}, {2, 1}, DType::BF16)},
+                      {std::string("model.diffusion_model.input_blocks.0.0.") + scale, numbers({2}, Shape{})}});
+    EXPECT_ERROR(merge(out_, {.terms = {{base, 1}}, .loras = {{lora, 1}}}), model,
+                 std::string("has a ") + scale + " beside it, expected weights without scales");
+  }
+}
+
 TEST_F(Merge, BadOptions) {
   const auto a = file("a", {{"x", numbers({1})}});
   EXPECT_ERROR(merge(out_, {}), usage, "found none");

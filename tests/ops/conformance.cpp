@@ -55,6 +55,13 @@ std::vector<Variant> all_variants() {
   return variants;
 }
 
+std::vector<Variant> all_variants_and_scaled() {
+  std::vector<Variant> variants = all_variants();
+  for (const std::string_view set : cpu_instruction_sets())
+    for (const bool unaligned : alignments()) variants.push_back({std::string(set), DType::I8, unaligned});
+  return variants;
+}
+
 std::vector<Variant> instruction_sets() {
   std::vector<Variant> variants;
   for (const std::string_view set : cpu_instruction_sets()) variants.push_back({std::string(set), DType::F16, false});
@@ -82,8 +89,17 @@ Tensor random_tensor(Shape shape, unsigned seed, float mean, float deviation) {
 }
 
 Tensor Conformance::weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
-  return stored(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), GetParam().weights,
+  const DType type = GetParam().weights == DType::I8 ? DType::F32 : GetParam().weights;
+  return stored(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), type,
                 GetParam().unaligned);
+}
+
+Weight Conformance::scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
+  if (GetParam().weights != DType::I8) return weight(std::move(shape), seed, fan_in);
+  constexpr float kDeviation = 45;  // some are at the ends of the range
+  Tensor scales = random_tensor({shape[0]}, seed + 100, 1, 0.3f);
+  for (float& scale : scales.mutable_floats()) scale /= kDeviation * std::sqrt(static_cast<float>(fan_in));
+  return {stored(random_tensor(std::move(shape), seed, 0, kDeviation), DType::I8, GetParam().unaligned), scales};
 }
 
 Tensor stored(const Tensor& f32, DType type, bool unaligned) {
@@ -91,8 +107,11 @@ Tensor stored(const Tensor& f32, DType type, bool unaligned) {
   // Exactly as long as it must be: the address sanitizer sees a read beyond.
   const std::shared_ptr<std::byte[]> block(new std::byte[bytes + (unaligned ? 1 : 0)]);
   std::byte* to = block.get() + (unaligned ? 1 : 0);
-  const bool of_a_byte = bits(type) == 8;
-  if (of_a_byte) std::memcpy(to, cast(f32, type).data(), bytes);
+  const bool of_a_byte = bits(type) == 8, whole = type == DType::I8;
+  for (std::size_t i = 0; whole && i < bytes; ++i)
+    to[i] =
+        static_cast<std::byte>(static_cast<std::int8_t>(std::clamp(std::nearbyint(f32.floats()[i]), -128.f, 127.f)));
+  if (of_a_byte && !whole) std::memcpy(to, cast(f32, type).data(), bytes);
   for (const float value : f32.floats().subspan(of_a_byte ? f32.floats().size() : 0)) {
     if (type == DType::F32) {
       std::memcpy(to, &value, sizeof value);

@@ -24,6 +24,9 @@ std::string variant_name(const testing::TestParamInfo<Variant>& info);
 // Every instruction set that this machine has, with each weight type, aligned and not.
 std::vector<Variant> all_variants();
 
+// Those, and with whole numbers of 8 bits: for ops whose weights may have scales.
+std::vector<Variant> all_variants_and_scaled();
+
 // Every instruction set, with aligned F16 weights: for ops without weights, and for sizes that take long.
 std::vector<Variant> instruction_sets();
 
@@ -39,7 +42,11 @@ class Conformance : public testing::TestWithParam<Variant> {
   Backend& reference() const { return reference_backend(); }
 
   // Random values as a weight of the variant's type and alignment. fan_in: the deviation is its inverse square root.
+  // Of whole numbers, which have no such values without scales: F32.
   Tensor weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
+
+  // The same, of whole numbers with a scale for each of shape[0] channels.
+  Weight scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
 };
 
 // A copy in another type (rounded to nearest even) and at another address.

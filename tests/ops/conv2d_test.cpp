@@ -23,7 +23,8 @@ class Conv2dConformance : public Conformance {
  protected:
   void check(const Conv2dSpec& spec, Shape x_shape, bool with_tail = false) {
     const std::int64_t terms = spec.in * spec.kernel * spec.kernel;
-    const Tensor w = weight({spec.out, spec.in, spec.kernel, spec.kernel}, 1, terms), b = weight({spec.out}, 2);
+    const Weight w = scaled_weight({spec.out, spec.in, spec.kernel, spec.kernel}, 1, terms);
+    const Tensor b = weight({spec.out}, 2);
     const Tensor x = random_tensor(x_shape, 3);
     const auto expected = reference().conv2d(spec, w, b), actual = cpu().conv2d(spec, w, b);
     Epilogue tail;
@@ -96,7 +97,7 @@ TEST_P(Conv2dConformance, FewTiles) {
   check({.in = 150, .out = 130}, {2, 4, 6, 150}, true);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
 
 class LargeConv2dConformance : public Conv2dConformance {};
 

@@ -15,8 +15,8 @@ class LinearConformance : public Conformance {
              bool with_tail = false) {
     const std::int64_t in = x_shape.back();
     const LinearSpec spec{.in = in, .out = out, .precision = precision_};
-    const Tensor w = weight({out, in}, 1, in), b = with_bias ? weight({out}, 2) : Tensor(),
-                 x = random_tensor(x_shape, 3);
+    const Weight w = scaled_weight({out, in}, 1, in);
+    const Tensor b = with_bias ? weight({out}, 2) : Tensor(), x = random_tensor(x_shape, 3);
     Shape y_shape = x_shape;
     y_shape.back() = out;
     const Tensor per_image = random_tensor({x_shape[0], out}, 4), residual = random_tensor(y_shape, 5);
@@ -27,7 +27,8 @@ class LinearConformance : public Conformance {
 
   void check_gated(std::int64_t in, std::int64_t half, bool with_bias) {
     const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision_};
-    const Tensor w = weight({2 * half, in}, 1, in), b = with_bias ? weight({2 * half}, 2) : Tensor();
+    const Weight w = scaled_weight({2 * half, in}, 1, in);
+    const Tensor b = with_bias ? weight({2 * half}, 2) : Tensor();
     const Tensor x = random_tensor({2, 11, in}, 3);
     expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
   }
@@ -38,8 +39,8 @@ class LinearConformance : public Conformance {
     b_shape.back() = b_channels;
     const std::int64_t in = a_shape.back() + b_channels;
     const LinearSpec spec{.in = in, .out = out, .geglu = geglu, .precision = precision_};
-    const Tensor w = weight({out, in}, 1, in), bias = weight({out}, 2), a = random_tensor(a_shape, 3),
-                 b = random_tensor(b_shape, 4);
+    const Weight w = scaled_weight({out, in}, 1, in);
+    const Tensor bias = weight({out}, 2), a = random_tensor(a_shape, 3), b = random_tensor(b_shape, 4);
     const auto op = cpu().linear(spec, w, bias);
     const Tensor y = (*op)({a, b});
     expect_same_bits(y, (*op)(cpu().concat(a, b)));
@@ -92,12 +93,14 @@ TEST_P(LinearConformance, GatedGelu) {
 
 TEST_P(LinearConformance, ConvolutionShapedWeight) {
   const LinearSpec spec{.in = 24, .out = 20};
-  const Tensor w = weight({20, 24, 1, 1}, 1, 24), x = random_tensor({1, 3, 3, 24}, 2);
+  const Weight w = scaled_weight({20, 24, 1, 1}, 1, 24);
+  const Tensor x = random_tensor({1, 3, 3, 24}, 2);
   expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), sum_tolerance(24));
 }
 
 // Half-precision weights below 2^-14 must not be flushed to zero.
 TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
+  if (GetParam().weights == DType::I8) GTEST_SKIP() << "of floating-point numbers";
   const LinearSpec spec{.in = 37, .out = 19};
   const Tensor w = stored(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
   const Tensor x = random_tensor({5, 37}, 2);
@@ -105,6 +108,7 @@ TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
 }
 
 TEST_P(LinearConformance, Saturation) {  // activations far outside the usual range stay finite and right
+  if (GetParam().weights == DType::I8) GTEST_SKIP() << "of floating-point numbers";
   const LinearSpec spec{.in = 1, .out = 6};
   const Tensor w = stored(Tensor::from(std::array{-200.f, -90.f, -20.f, 20.f, 90.f, 200.f}, {6, 1}), GetParam().weights,
                           GetParam().unaligned);
@@ -115,7 +119,7 @@ TEST_P(LinearConformance, Saturation) {  // activations far outside the usual ra
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
 
 // Both backends round to the same whole numbers and add them exactly, so however long the sums are, they differ only in
 // what comes after.
@@ -164,7 +168,8 @@ TEST_P(Int8LinearConformance, ExtremesDoNotSaturate) {
 }
 
 TEST_P(Int8LinearConformance, RowsOfZerosGiveTheBias) {
-  const Tensor w = weight({19, 37}, 1, 37), b = random_tensor({19}, 2);
+  const Weight w = scaled_weight({19, 37}, 1, 37);
+  const Tensor b = random_tensor({19}, 2);
   const auto op = cpu().linear({.in = 37, .out = 19, .precision = Precision::int8}, w, b);
   const Tensor y = (*op)(random_tensor({1, 37}, 0, 0, 0));
   EXPECT_TRUE(std::ranges::equal(y.floats(), b.floats()));
@@ -174,7 +179,8 @@ TEST_P(Int8LinearConformance, RowsOfZerosGiveTheBias) {
 TEST_P(Int8LinearConformance, WhatIsNoNumberStaysVisible) {
   for (Backend* backend : {&cpu(), &reference()})
     for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-      const auto op = backend->linear({.in = 70, .out = 5, .precision = Precision::int8}, weight({5, 70}, 1, 70), {});
+      const auto op =
+          backend->linear({.in = 70, .out = 5, .precision = Precision::int8}, scaled_weight({5, 70}, 1, 70), {});
       Tensor x = random_tensor({2, 70}, 2);
       x.mutable_floats()[69] = bad;
       const Tensor y = (*op)(x);
@@ -182,7 +188,7 @@ TEST_P(Int8LinearConformance, WhatIsNoNumberStaysVisible) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Int8LinearConformance, testing::ValuesIn(all_variants()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Int8LinearConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
 
 TEST(Int8Linear, SameBitsOnEveryInstructionSet) {
   const Tensor w = stored(random_tensor({130, 200}, 1, 0, 0.1f), DType::F16, false), x = random_tensor({30, 200}, 2);

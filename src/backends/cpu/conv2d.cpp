@@ -13,7 +13,7 @@ namespace {
 // upsampled copy.
 class CpuConv2d final : public Conv2d {
  public:
-  CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight, const Tensor& bias)
+  CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Weight& weight, const Tensor& bias)
       : Conv2d(spec, backend),
         engine_(engine),
         weight_(as_stored(weight)),
@@ -26,7 +26,7 @@ class CpuConv2d final : public Conv2d {
     const bool plain = tail.activation == Activation::none && !tail.per_image && !tail.residual;
     if (thin_ && plain) return run_thin_conv2d(engine_, spec_, thin_, bias_, x, y);
     const ProductCall call{
-        .weight = {weight_.data(), weight_.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
+        .weight = {weight_.values.data(), weight_.values.dtype(), spec_.out, spec_.in, spec_.kernel * spec_.kernel},
         .source = {.x = x.floats().data(),
                    .zeros = zeros_.data(),
                    .height = x.dim(1),
@@ -39,7 +39,7 @@ class CpuConv2d final : public Conv2d {
                    .top = spec_.padding.top,
                    .left = spec_.padding.left,
                    .upsample = spec_.upsample},
-        .tail = make_tail(tail, bias_, y.dim(1) * y.dim(2)),
+        .tail = make_tail(tail, weight_.scales, bias_, y.dim(1) * y.dim(2)),
         .y = y.mutable_floats().data(),
         .rows = y.elements() / spec_.out,
         .channels = spec_.out};
@@ -50,13 +50,14 @@ class CpuConv2d final : public Conv2d {
   }
 
   Engine& engine_;
-  Tensor weight_, bias_, thin_;
+  Weight weight_;
+  Tensor bias_, thin_;
   std::vector<float> zeros_;
 };
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Weight& weight,
                                     const Tensor& bias) {
   check_conv2d_weights(spec, weight, bias);
   return std::make_unique<CpuConv2d>(spec, backend, engine, weight, bias);

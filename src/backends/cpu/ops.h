@@ -8,12 +8,12 @@
 
 namespace safelight::cpu {
 
-std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Weight& weight,
                                     const Tensor& bias);
-std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Weight& weight,
                                     const Tensor& bias);
 // For Precision::int8. REQUIRES: check_linear_weights.
-std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Tensor& weight,
+std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, Engine& engine, const Weight& weight,
                                          const Tensor& bias);
 std::unique_ptr<GroupNorm> make_group_norm(const GroupNormSpec& spec, Backend& backend, Engine& engine,
                                            const Tensor& weight, const Tensor& bias);

@@ -75,16 +75,20 @@ Tensor as_stored(const Tensor& weight) {
     case DType::BF16:
     case DType::F8_E4M3:
     case DType::F8_E5M2:
+    case DType::I8:
       return weight;
     default:
       return to_f32(weight);
   }
 }
 
+Weight as_stored(const Weight& weight) { return {as_stored(weight.values), weight.scales}; }
+
 Tensor as_floats(const Tensor& bias) { return bias ? to_f32(bias) : Tensor(); }
 
-Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_image) {
-  return {.bias = bias ? bias.floats().data() : nullptr,
+Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, std::int64_t rows_per_image) {
+  return {.scales = scales ? scales.floats().data() : nullptr,
+          .bias = bias ? bias.floats().data() : nullptr,
           .per_image = tail.per_image ? tail.per_image->floats().data() : nullptr,
           .residual = tail.residual ? tail.residual->floats().data() : nullptr,
           .activation = tail.activation,

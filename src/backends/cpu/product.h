@@ -4,11 +4,13 @@
 #include "backends/cpu/engine.h"
 #include "ops/epilogue.h"
 #include "ops/joined.h"
+#include "ops/weight.h"
 
 namespace safelight::cpu {
 
 // The tensor itself if kernels read its type (see StoredWeight), else converted.
 Tensor as_stored(const Tensor& weight);
+Weight as_stored(const Weight& weight);
 
 // As F32, aligned; empty stays empty.
 Tensor as_floats(const Tensor& bias);
@@ -17,7 +19,7 @@ Tensor as_floats(const Tensor& bias);
 void run_product(Engine& engine, ProductCall call);
 
 // The fields of the tail that are the same for conv2d and linear.
-Tail make_tail(const Epilogue& tail, const Tensor& bias, std::int64_t rows_per_image);
+Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, std::int64_t rows_per_image);
 
 // The rows of a linear layer's left side.
 PixelSource rows_of(const Joined& x, std::int64_t rows);

@@ -33,8 +33,8 @@ bool is_thin(const Conv2dSpec& spec) {
   return spec.kernel == 3 && spec.stride == 1 && !spec.upsample && spec.out <= kMostChannels;
 }
 
-Tensor thin_weights(const Conv2dSpec& spec, const Tensor& weight) {
-  const Tensor stored = to_f32(weight);
+Tensor thin_weights(const Conv2dSpec& spec, const Weight& weight) {
+  const Tensor stored = scaled_values(weight);
   Tensor rows = Tensor::allocate(DType::F32, {kTaps * spec.out, spec.in});
   const float* from = stored.floats().data();
   for (std::int64_t o = 0; o < spec.out; ++o)

@@ -10,7 +10,7 @@ namespace safelight::cpu {
 bool is_thin(const Conv2dSpec& spec);
 
 // [out, in, 3, 3] -> F32 [9 * out, in], for run_thin_conv2d. REQUIRES: is_thin.
-Tensor thin_weights(const Conv2dSpec& spec, const Tensor& weight);
+Tensor thin_weights(const Conv2dSpec& spec, const Weight& weight);
 
 // y = x * weight + bias on all threads, without an epilogue. weights: from thin_weights; bias: F32 [out] or empty.
 void run_thin_conv2d(Engine& engine, const Conv2dSpec& spec, const Tensor& weights, const Tensor& bias, const Tensor& x,

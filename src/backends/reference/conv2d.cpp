@@ -7,12 +7,12 @@ namespace {
 
 class ReferenceConv2d final : public Conv2d {
  public:
-  ReferenceConv2d(const Conv2dSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias)
+  ReferenceConv2d(const Conv2dSpec& spec, Backend& backend, const Weight& weight, const Tensor& bias)
       : Conv2d(spec, backend),
         bias_(bias_or_zeros(bias, spec.out)),
-        packed_(Tensor::allocate(DType::F32, weight.shape())) {
+        packed_(Tensor::allocate(DType::F32, weight.values.shape())) {
     // File order is [out, in, ky, kx]; here [ky, kx, in, out], so that the inner loop runs over output channels.
-    const Tensor stored = to_f32(weight);
+    const Tensor stored = scaled_values(weight);
     const std::int64_t taps = spec.kernel * spec.kernel;
     const float* from = stored.floats().data();
     float* to = packed_.mutable_floats().data();
@@ -54,7 +54,7 @@ class ReferenceConv2d final : public Conv2d {
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Tensor& weight,
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Weight& weight,
                                     const Tensor& bias) {
   check_conv2d_weights(spec, weight, bias);
   return std::make_unique<ReferenceConv2d>(spec, backend, weight, bias);

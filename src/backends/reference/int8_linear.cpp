@@ -14,8 +14,7 @@ struct Rounded {
   float unit;
 };
 
-Rounded round_row(std::span<const float> row) {
-  float largest = 0;
+Rounded round_row(std::span<const float> row, float largest = 0) {
   for (const float v : row) largest = std::max(largest, std::isfinite(v) ? std::fabs(v) : HUGE_VALF);
   const Int8Scale scale = int8_scale(largest);
   Rounded result{std::vector<std::int64_t>(row.size()), scale.unit};
@@ -28,12 +27,15 @@ Rounded round_row(std::span<const float> row) {
 // Exact sums of whole numbers; everything else in double precision.
 class ReferenceInt8Linear final : public Linear {
  public:
-  ReferenceInt8Linear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias)
+  ReferenceInt8Linear(const LinearSpec& spec, Backend& backend, const Weight& weight, const Tensor& bias)
       : Linear(spec, backend), bias_(bias_or_zeros(bias, spec.out)) {
-    const Tensor stored = to_f32(weight);
+    const Tensor rows = to_f32(weight.values).reshaped({spec.out, spec.in});
+    const float least = weight.values.dtype() == DType::I8 ? kLargestWhole : 0;
     std::vector<float> buffer;
-    const Tensor rows = stored.reshaped({spec.out, spec.in});
-    for (std::int64_t o = 0; o < spec.out; ++o) rows_.push_back(round_row(row_of(rows, o, buffer)));
+    for (std::int64_t o = 0; o < spec.out; ++o) {
+      rows_.push_back(round_row(row_of(rows, o, buffer), least));
+      if (weight.scales) rows_.back().unit *= weight.scales.floats()[static_cast<std::size_t>(o)];
+    }
   }
 
  private:
@@ -62,7 +64,7 @@ class ReferenceInt8Linear final : public Linear {
 
 }  // namespace
 
-std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
+std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, const Weight& weight,
                                          const Tensor& bias) {
   return std::make_unique<ReferenceInt8Linear>(spec, backend, weight, bias);
 }

@@ -9,10 +9,10 @@
 
 namespace safelight::reference {
 
-std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
-std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias);
+std::unique_ptr<Conv2d> make_conv2d(const Conv2dSpec& spec, Backend& backend, const Weight& weight, const Tensor& bias);
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Weight& weight, const Tensor& bias);
 // For Precision::int8. REQUIRES: check_linear_weights.
-std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
+std::unique_ptr<Linear> make_int8_linear(const LinearSpec& spec, Backend& backend, const Weight& weight,
                                          const Tensor& bias);
 std::unique_ptr<GroupNorm> make_group_norm(const GroupNormSpec& spec, Backend& backend, const Tensor& weight,
                                            const Tensor& bias);

@@ -8,12 +8,12 @@ namespace {
 
 class ReferenceLinear final : public Linear {
  public:
-  ReferenceLinear(const LinearSpec& spec, Backend& backend, const Tensor& weight, const Tensor& bias)
+  ReferenceLinear(const LinearSpec& spec, Backend& backend, const Weight& weight, const Tensor& bias)
       : Linear(spec, backend),
         bias_(bias_or_zeros(bias, spec.out)),
         packed_(Tensor::allocate(DType::F32, {spec.in, spec.out})) {
     // File order is [out, in]; here [in, out], so that the inner loop runs over output channels.
-    const Tensor stored = to_f32(weight);
+    const Tensor stored = scaled_values(weight);
     for (std::int64_t o = 0; o < spec.out; ++o)
       for (std::int64_t i = 0; i < spec.in; ++i)
         packed_.mutable_floats()[static_cast<std::size_t>(i * spec.out + o)] =
@@ -45,7 +45,7 @@ class ReferenceLinear final : public Linear {
 
 }  // namespace
 
-std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Tensor& weight,
+std::unique_ptr<Linear> make_linear(const LinearSpec& spec, Backend& backend, const Weight& weight,
                                     const Tensor& bias) {
   check_linear_weights(spec, weight, bias);
   if (spec.precision == Precision::int8) return make_int8_linear(spec, backend, weight, bias);

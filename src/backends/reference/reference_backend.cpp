@@ -23,10 +23,10 @@ class ReferenceBackend final : public Backend {
   void trim() noexcept override { memory_.trim(); }
   std::uint64_t peak_bytes() const override { return memory_.peak_bytes(); }
 
-  std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Tensor weight, Tensor bias) override {
+  std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Weight weight, Tensor bias) override {
     return reference::make_conv2d(spec, *this, weight, bias);
   }
-  std::unique_ptr<Linear> linear(const LinearSpec& spec, Tensor weight, Tensor bias) override {
+  std::unique_ptr<Linear> linear(const LinearSpec& spec, Weight weight, Tensor bias) override {
     return reference::make_linear(spec, *this, weight, bias);
   }
   std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec, Tensor weight, Tensor bias) override {

@@ -21,9 +21,9 @@ HWY_INLINE V activate(V v) {
   return v;
 }
 
-// Pointers to what is added to one row of a panel; each may be null.
+// Pointers to what one row of a panel is multiplied with, and to what is added to it; each may be null.
 struct RowTail {
-  const float *bias, *per_image, *residual;
+  const float *scales, *bias, *per_image, *residual;
 };
 
 template <Activation kActivation>
@@ -31,6 +31,7 @@ void finish_row(const float* sums, std::int64_t count, const RowTail& tail, floa
   for (std::int64_t c = 0; c < count; c += kLanes) {
     const std::int64_t left = count - c;
     V v = load(sums + c);
+    if (tail.scales) v = hn::Mul(v, load_some(tail.scales + c, left));
     if (tail.bias) v = hn::Add(v, load_some(tail.bias + c, left));
     if (tail.per_image) v = hn::Add(v, load_some(tail.per_image + c, left));
     v = activate<kActivation>(v);
@@ -50,7 +51,8 @@ class RowFinisher {
     const std::int64_t at = row * call_.channels + first;
     const std::int64_t image = tail.per_image ? row / tail.rows_per_image : 0;
     finish_(sums, count,
-            {.bias = tail.bias ? tail.bias + first : nullptr,
+            {.scales = tail.scales ? tail.scales + first : nullptr,
+             .bias = tail.bias ? tail.bias + first : nullptr,
              .per_image = tail.per_image ? tail.per_image + image * call_.channels + first : nullptr,
              .residual = tail.residual ? tail.residual + at : nullptr},
             call_.y + at);

@@ -101,6 +101,12 @@ HWY_INLINE VI to_whole(V v) {
 // as magnitudes are, with infinity and what is no number at the end, so they are compared as whole numbers, unwidened.
 template <class Stored>
 float largest_magnitude(const std::uint8_t* from, std::int64_t count) {
+  if constexpr (std::is_same_v<Stored, I8Weights>) {  // which stay what they are
+    int largest = kLargestWhole;
+    for (std::int64_t i = 0; i < count; ++i)
+      largest = std::max(largest, std::abs(int{static_cast<std::int8_t>(from[i])}));
+    return static_cast<float>(largest);
+  }
   using Code = hwy::SignedFromSize<Stored::kBytes>;
   const hn::ScalableTag<Code> d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));

@@ -18,7 +18,7 @@ namespace safelight::cpu {
 // Scratch is counted in floats, but may hold pointers, too.
 constexpr std::int64_t kFloatsPerPointer = sizeof(void*) / sizeof(float);
 
-// A weight as it lies in the file: [out][in][taps], possibly unaligned. F32, F16, BF16, F8_E4M3 or F8_E5M2.
+// A weight as it lies in the file: [out][in][taps], possibly unaligned. F32, F16, BF16, F8_E4M3, F8_E5M2 or I8.
 struct StoredWeight {
   const std::byte* data = nullptr;
   DType type = DType::F32;
@@ -39,6 +39,7 @@ struct PixelSource {
 };
 
 struct Tail {
+  const float* scales = nullptr;     // [out] or null: of the sums
   const float* bias = nullptr;       // [out] or null
   const float* per_image = nullptr;  // [n][out] or null
   const float* residual = nullptr;   // as the result, or null

@@ -30,14 +30,23 @@ inline Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t 
   return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
 }
 
-inline void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const float* value_bias,
-                             const float* gate_bias, float* y) {
+// Of both halves: what they are multiplied with, and what is added to them; each may be null.
+struct GegluTail {
+  const float *value_scales, *gate_scales, *value_bias, *gate_bias;
+};
+
+inline void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const GegluTail& tail,
+                             float* y) {
   for (std::int64_t c = 0; c < count; c += kLanes) {
     const std::int64_t left = count - c;
     V value = load(values + c), gate = load(gates + c);
-    if (value_bias) {
-      value = hn::Add(value, load_some(value_bias + c, left));
-      gate = hn::Add(gate, load_some(gate_bias + c, left));
+    if (tail.value_scales) {
+      value = hn::Mul(value, load_some(tail.value_scales + c, left));
+      gate = hn::Mul(gate, load_some(tail.gate_scales + c, left));
+    }
+    if (tail.value_bias) {
+      value = hn::Add(value, load_some(tail.value_bias + c, left));
+      gate = hn::Add(gate, load_some(tail.gate_bias + c, left));
     }
     store_some(hn::Mul(value, gelu(gate)), y + c, left);
   }
@@ -48,11 +57,17 @@ inline void finish_tile(const ProductCall& call, const Panel& panel, const float
                         std::int64_t row, std::int64_t height) {
   const Tail& tail = call.tail;
   const RowFinisher finish(call);
+  const auto of = [&](const float* channels, std::int64_t half) {
+    return channels ? channels + half + panel.first : nullptr;
+  };
   for (std::int64_t i = 0; i < height; ++i, ++row, sums += stride) {
     if (tail.geglu)
-      finish_geglu_row(
-          sums, sums + panel.vectors / 2 * kLanes, panel.count, tail.bias ? tail.bias + panel.first : nullptr,
-          tail.bias ? tail.bias + call.channels + panel.first : nullptr, call.y + row * call.channels + panel.first);
+      finish_geglu_row(sums, sums + panel.vectors / 2 * kLanes, panel.count,
+                       {.value_scales = of(tail.scales, 0),
+                        .gate_scales = of(tail.scales, call.channels),
+                        .value_bias = of(tail.bias, 0),
+                        .gate_bias = of(tail.bias, call.channels)},
+                       call.y + row * call.channels + panel.first);
     else
       finish(sums, row, panel.first, panel.count);
   }

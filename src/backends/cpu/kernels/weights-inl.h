@@ -81,13 +81,22 @@ struct E4M3Weights {
   }
 };
 
-// Calls use(F16Weights()), or whatever describes `type`. REQUIRES: type is F32, F16, BF16, F8_E4M3 or F8_E5M2.
+struct I8Weights {
+  static constexpr int kBytes = 1;
+  static HWY_INLINE V widen(const std::uint8_t* from) {
+    const hn::RebindToSigned<D> di;
+    return hn::ConvertTo(D(), hn::PromoteTo(di, load_bytes(hn::Rebind<std::int8_t, decltype(di)>(), from)));
+  }
+};
+
+// Calls use(F16Weights()), or whatever describes `type`. REQUIRES: type is F32, F16, BF16, F8_E4M3, F8_E5M2 or I8.
 template <class Use>
 HWY_INLINE auto for_stored(DType type, Use&& use) {
   if (type == DType::F16) return use(F16Weights());
   if (type == DType::BF16) return use(BF16Weights());
   if (type == DType::F8_E4M3) return use(E4M3Weights());
   if (type == DType::F8_E5M2) return use(E5M2Weights());
+  if (type == DType::I8) return use(I8Weights());
   return use(F32Weights());
 }
 
