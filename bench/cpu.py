@@ -332,8 +332,9 @@ def main():
     parser.add_argument("--networks", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.sdxl and not pathlib.Path(options.sdxl).is_file():
-        parser.error(f"--sdxl: no such file: {options.sdxl}")
+    for name, file in ("--model", options.model), ("--sdxl", options.sdxl):
+        if file and not pathlib.Path(file).is_file():
+            parser.error(f"{name}: no such file: {file}")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     facts = machine()
     with tempfile.TemporaryDirectory(prefix="safelight-bench-") as folder:

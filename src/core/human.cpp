@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace safelight {
 
-std::string human_bytes(std::uint64_t bytes) {
+namespace {
+
+// round: of a number with its last digit before the point.
+std::string shown_bytes(std::uint64_t bytes, double (*round)(double)) {
   if (bytes < 1000) return fmt::format("{} B", bytes);
   constexpr std::array kUnits = {"KB", "MB", "GB", "TB", "PB", "EB"};
   auto value = static_cast<double>(bytes) / 1000;
@@ -16,8 +20,15 @@ std::string human_bytes(std::uint64_t bytes) {
   // 999.5 would be shown as 1000 with three digits.
   for (; value >= 999.5 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
   const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return fmt::format("{:.{}f} {}", value, decimals, kUnits[unit]);
+  const double digit = decimals == 2 ? 100 : decimals == 1 ? 10 : 1;
+  return fmt::format("{:.{}f} {}", round(value * digit) / digit, decimals, kUnits[unit]);
 }
+
+}  // namespace
+
+std::string human_bytes(std::uint64_t bytes) { return shown_bytes(bytes, std::nearbyint); }
+
+std::string human_bytes_needed(std::uint64_t bytes) { return shown_bytes(bytes, std::ceil); }
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789", kPrefixes = "kmgtpe";

@@ -11,6 +11,9 @@ namespace safelight {
 // "812 B", "3.40 KB", "213 MB": powers of 1000, three digits.
 std::string human_bytes(std::uint64_t bytes);
 
+// The same, but never less than there are: for what is needed.
+std::string human_bytes_needed(std::uint64_t bytes);
+
 // "812 bytes", "1,234,567 bytes (1.23 MB)": for messages, where the exact number matters, too.
 std::string exact_bytes(std::uint64_t bytes);
 

@@ -246,10 +246,10 @@ class Planner {
       fail(ErrorCategory::limit,
            "[max-memory] {} x {} pixels need at least {} of memory, {} of it for weights in the model's file; {} are "
            "allowed",
-           width, height, human_bytes(needed_), human_bytes(lacking_.weights), human_bytes(allowed_));
+           width, height, human_bytes_needed(needed_), human_bytes(lacking_.weights), human_bytes(allowed_));
     fail(ErrorCategory::limit,
          "[size] {} x {} pixels would need at least {} of memory besides the model's file, {} are available", width,
-         height, human_bytes(lacking_.activations()), human_bytes(available_));
+         height, human_bytes_needed(lacking_.activations()), human_bytes(available_));
   }
 
   Model::State& model_;

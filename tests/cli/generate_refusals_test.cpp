@@ -93,7 +93,7 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"-W", "20000", "-H", "20000"}, 6, "20000 x 20000 pixels: expected at most 65535 a side and 268435456 in all"},
       {{"-W", "9000000000000000000"}, 6, "expected at most 65535 a side"},
       {{"--max-memory", "1MB"}, 6, "need at least"},
-      {{"--max-memory", "0"}, 2, "--max-memory"},
+      {{"--max-memory", "0"}, 2, "--max-memory: expected more than 0, found 0"},
       {{"--max-memory", "-1"}, 2, "--max-memory"},
       {{"--max-memory", "0.0015GB"}, 6, "need at least"},
       {{"--max-memory", "2.5"}, 2, "--max-memory: expected a number of bytes such as 500MB, 2.5GB or 5GiB, found 2.5"},

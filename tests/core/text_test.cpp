@@ -89,6 +89,11 @@ TEST(Human, ParsesBytes) {
 }
 
 TEST(Human, Bytes) {
+  EXPECT_EQ(human_bytes_needed(999), "999 B");
+  EXPECT_EQ(human_bytes_needed(1'901'000'000), "1.91 GB");
+  EXPECT_EQ(human_bytes_needed(1'900'000'000), "1.90 GB");
+  EXPECT_EQ(human_bytes_needed(47'010'000), "47.1 MB");
+  EXPECT_EQ(human_bytes_needed(812'000'001), "813 MB");
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(1000), "1.00 KB");

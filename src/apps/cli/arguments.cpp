@@ -36,7 +36,8 @@ WeightedFile given_weight(std::string_view option, const std::string& text, doub
 
 void add_threads_option(Command command, int& threads) {
   constexpr int kMost = 1024;
-  command.add_option("--threads", threads, "Threads; without it, all cores").between(1, kMost);
+  command.add_option("--threads", threads, "Threads; without it, all cores. More than there are take far longer")
+      .between(1, kMost);
 }
 
 std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }

@@ -74,7 +74,12 @@ Option Option::required() {
 }
 
 Option Option::positive() {
-  option_->check(CLI::PositiveNumber);
+  const auto refuse = [](const std::string& text) -> std::string {
+    double value = 1;
+    static_cast<void>(std::from_chars(text.data(), text.data() + text.size(), value));  // no number: that is said later
+    return value > 0 ? "" : fmt::format("expected more than 0, found {}", printable(text));
+  };
+  option_->check(CLI::Validator(refuse, "POSITIVE"));
   return *this;
 }
 

@@ -52,8 +52,8 @@ class CpuBackend final : public Backend {
 const cpu::Kernels& kernels_named(std::string_view name) {
   for (const cpu::Kernels* kernels : cpu::available_kernels())
     if (kernels->name == name) return *kernels;
-  fail(ErrorCategory::usage, "[cpu] no instruction set '{}' on this processor: expected one of {}", name,
-       fmt::join(cpu_instruction_sets(), ", "));
+  fail(ErrorCategory::usage, "[cpu] no instruction set '{}' on this processor (SAFELIGHT_ISA): expected one of {}",
+       name, fmt::join(cpu_instruction_sets(), ", "));
 }
 
 }  // namespace
@@ -70,7 +70,8 @@ std::unique_ptr<Backend> make_cpu_backend(const Context& context, std::string_vi
 
 std::unique_ptr<Backend> make_cpu_backend(const Context& context) {
   const char* forced = std::getenv("SAFELIGHT_ISA");
-  return make_cpu_backend(context, forced ? std::string_view(forced) : cpu::available_kernels().front()->name);
+  return make_cpu_backend(context,
+                          forced && *forced ? std::string_view(forced) : cpu::available_kernels().front()->name);
 }
 
 }  // namespace safelight
