@@ -6,6 +6,7 @@
 
 #include "arithmetic/lora_names.h"
 #include "arithmetic/row_product.h"
+#include "arithmetic/scale_names.h"
 #include "arithmetic/source.h"
 #include "core/fail.h"
 #include "core/printable.h"
@@ -150,7 +151,7 @@ std::map<std::string, Parts> modules_in(const SafeTensors& file, std::vector<std
 void expect_unscaled(const ShardedTensors& base, const TensorInfo& weight) {
   if (!weight.name.ends_with(".weight")) return;
   const std::string layer = weight.name.substr(0, weight.name.size() - std::string_view("weight").size());
-  for (const std::string_view scale : {"weight_scale", "scale_weight"})
+  for (const std::string_view scale : kScaleNames)
     if (base.find(layer + std::string(scale)).info)
       fail(ErrorCategory::model, "[lora] {} has a {} beside it, expected weights without scales", described(weight),
            scale);

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "arithmetic/scale_names.h"
 #include "core/fail.h"
 
 namespace safelight {
@@ -16,10 +17,15 @@ bool holds_numbers(DType dtype) {
   return std::find(kTypes.begin(), kTypes.end(), dtype) != kTypes.end();
 }
 
-// Whether what a file says of its quantisation, as JSON, has weights turned by a Hadamard matrix.
-bool says_rotated(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; });
-  return text.find("\"convrot\":true") != std::string::npos;
+// Whether what a file says of its quantisation, as JSON, has weights turned by a Hadamard matrix. Every layer asks, and
+// a file's metadata may be large: it is not copied.
+bool says_rotated(std::string_view json) {
+  constexpr std::string_view kKey = "\"convrot\"";
+  for (std::size_t at = json.find(kKey); at != std::string_view::npos; at = json.find(kKey, at)) {
+    at = std::min(json.find_first_not_of(" \t\r\n:", at + kKey.size()), json.size());
+    if (json.substr(at).starts_with("true")) return true;
+  }
+  return false;
 }
 
 std::string either(std::span<const Shape> shapes) {
@@ -106,8 +112,19 @@ Tensor Loader::tensor(std::string_view name, std::span<const Shape> accepted, bo
 }
 
 const TensorInfo* Loader::scale_of_weight() const {
-  const TensorInfo* found = checkpoint_.find(path("weight_scale"));
-  return found ? found : checkpoint_.find(path("scale_weight"));
+  for (const std::string_view name : kScaleNames)
+    if (const TensorInfo* found = checkpoint_.find(path(name))) return found;
+  return nullptr;
+}
+
+// Of this layer, or else of the whole file.
+bool Loader::is_rotated() const {
+  if (const TensorInfo* own = checkpoint_.find(path("comfy_quant"))) {
+    const Tensor text = checkpoint_.tensor(*own);
+    return says_rotated({reinterpret_cast<const char*>(text.data()), text.bytes()});
+  }
+  const auto all = checkpoint_.metadata().find("_quantization_metadata");
+  return all != checkpoint_.metadata().end() && says_rotated(all->second);
 }
 
 // F32 [out]; empty if there are none.
@@ -117,15 +134,7 @@ Tensor Loader::scales(std::int64_t out) const {
   const TensorInfo* found = scale_of_weight();
   if (!found) return {};
   const std::string_view name = std::string_view(found->name).substr(path("").size());
-  std::string said;  // of this layer, or of the whole file
-  if (const TensorInfo* own = checkpoint_.find(path("comfy_quant"))) {
-    const Tensor text = checkpoint_.tensor(*own);
-    said.assign(reinterpret_cast<const char*>(text.data()), text.bytes());
-  } else if (const auto all = checkpoint_.metadata().find("_quantization_metadata");
-             all != checkpoint_.metadata().end()) {
-    said = all->second;
-  }
-  if (says_rotated(std::move(said))) reject(name, "is of rotated weights (convrot), expected plain ones");
+  if (is_rotated()) reject(name, "is of rotated weights (convrot), expected plain ones");
   const Tensor given = checkpoint_.tensor(*found);
   if (!holds_numbers(given.dtype()))
     reject(name, fmt::format("has type {}, expected F32", safelight::name(given.dtype())));

@@ -72,6 +72,7 @@ class Loader {
   const TensorInfo& info(std::string_view name) const;
   Tensor tensor(std::string_view name, std::span<const Shape> accepted, bool whole_numbers = false) const;
   const TensorInfo* scale_of_weight() const;
+  bool is_rotated() const;
   Tensor scales(std::int64_t out) const;
 
   Checkpoint checkpoint_;

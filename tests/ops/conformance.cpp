@@ -95,11 +95,21 @@ Tensor Conformance::weight(Shape shape, unsigned seed, std::int64_t fan_in) cons
 }
 
 Weight Conformance::scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
-  if (GetParam().weights != DType::I8) return weight(std::move(shape), seed, fan_in);
-  constexpr float kDeviation = 45;  // some are at the ends of the range
-  Tensor scales = random_tensor({shape[0]}, seed + 100, 1, 0.3f);
-  for (float& scale : scales.mutable_floats()) scale /= kDeviation * std::sqrt(static_cast<float>(fan_in));
-  return {stored(random_tensor(std::move(shape), seed, 0, kDeviation), DType::I8, GetParam().unaligned), scales};
+  return stored_weight(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))),
+                       GetParam().weights, GetParam().unaligned);
+}
+
+Weight stored_weight(const Tensor& f32, DType type, bool unaligned) {
+  if (type != DType::I8) return stored(f32, type, unaligned);
+  Tensor scales = Tensor::allocate(DType::F32, {f32.dim(0)}), numbers = Tensor::allocate(DType::F32, f32.shape());
+  const std::size_t each = f32.floats().size() / scales.floats().size();
+  for (std::size_t o = 0; o < scales.floats().size(); ++o) {
+    float& scale = scales.mutable_floats()[o] = 0;
+    for (const float value : f32.floats().subspan(o * each, each)) scale = std::max(scale, std::fabs(value) / 127);
+    for (std::size_t i = o * each; i < (o + 1) * each; ++i)
+      numbers.mutable_floats()[i] = scale > 0 ? f32.floats()[i] / scale : 0;
+  }
+  return {stored(numbers, type, unaligned), scales};
 }
 
 Tensor stored(const Tensor& f32, DType type, bool unaligned) {

@@ -45,12 +45,15 @@ class Conformance : public testing::TestWithParam<Variant> {
   // Of whole numbers, which have no such values without scales: F32.
   Tensor weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
 
-  // The same, of whole numbers with a scale for each of shape[0] channels.
+  // The same; whole numbers have scales.
   Weight scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
 };
 
 // A copy in another type (rounded to nearest even) and at another address.
 Tensor stored(const Tensor& f32, DType type, bool unaligned);
+
+// The same as a weight [out, ...]: whole numbers of 8 bits have a scale for each channel, whose largest becomes 127.
+Weight stored_weight(const Tensor& f32, DType type, bool unaligned);
 
 // Fails unless every element differs by at most `tolerance`, and both are finite.
 void expect_close(const Tensor& actual, const Tensor& expected, float tolerance);

@@ -100,18 +100,16 @@ TEST_P(LinearConformance, ConvolutionShapedWeight) {
 
 // Half-precision weights below 2^-14 must not be flushed to zero.
 TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
-  if (GetParam().weights == DType::I8) GTEST_SKIP() << "of floating-point numbers";
   const LinearSpec spec{.in = 37, .out = 19};
-  const Tensor w = stored(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
+  const Weight w = stored_weight(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
   const Tensor x = random_tensor({5, 37}, 2);
   expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), 1.2e-5f * sum_tolerance(37));
 }
 
 TEST_P(LinearConformance, Saturation) {  // activations far outside the usual range stay finite and right
-  if (GetParam().weights == DType::I8) GTEST_SKIP() << "of floating-point numbers";
   const LinearSpec spec{.in = 1, .out = 6};
-  const Tensor w = stored(Tensor::from(std::array{-200.f, -90.f, -20.f, 20.f, 90.f, 200.f}, {6, 1}), GetParam().weights,
-                          GetParam().unaligned);
+  const Weight w = stored_weight(Tensor::from(std::array{-200.f, -90.f, -20.f, 20.f, 90.f, 200.f}, {6, 1}),
+                                 GetParam().weights, GetParam().unaligned);
   const Tensor x = Tensor::from(std::array{1.0f}, {1, 1});
   for (const Activation a : {Activation::silu, Activation::gelu, Activation::quick_gelu}) {
     const Epilogue tail{.activation = a};
@@ -159,7 +157,7 @@ TEST_P(Int8LinearConformance, GatedGelu) {
 TEST_P(Int8LinearConformance, ExtremesDoNotSaturate) {
   const std::int64_t in = 5120;
   const auto constant = [](Shape shape, float value) { return random_tensor(std::move(shape), 0, value, 0); };
-  const Tensor w = stored(constant({3, in}, 1), GetParam().weights, GetParam().unaligned);
+  const Weight w = stored_weight(constant({3, in}, 1), GetParam().weights, GetParam().unaligned);
   const auto op = cpu().linear({.in = in, .out = 3, .precision = Precision::int8}, w, {});
   for (const float value : {2.0f, -2.0f}) {
     const Tensor y = (*op)(constant({7, in}, value));
