@@ -124,7 +124,7 @@ class Bench {
                       calls, 2e-9 * static_cast<double>(rows * in * out), [=, this] {
                         const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu, .precision = precision},
                                                          weights_.next({out, in}), floats({out}));
-                        (*op)(floats({rows, in}));
+                        (*op)(floats({1, rows, in}));
                       }});
   }
 

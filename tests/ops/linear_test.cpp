@@ -55,11 +55,12 @@ class LinearConformance : public Conformance {
 TEST_P(LinearConformance, OddSizes) {
   for (const std::int64_t rows : {1, 2, 5, 6, 7, 13, 77})
     for (const auto& [in, out] : {std::pair{1, 1}, {3, 5}, {16, 16}, {17, 33}, {64, 96}, {40, 129}, {131, 70}})
-      check({rows, in}, out);
+      for (const Shape& x : {Shape{rows, in}, Shape{1, rows, in}}) check(x, out);  // rows of images, and of one image
 }
 
 TEST_P(LinearConformance, DeepProductsAreSplit) {
   check({7, 1281}, 33);
+  check({1, 70, 1300}, 66);
   check({2, 19, 2571}, 70);
 }
 
@@ -71,7 +72,11 @@ TEST_P(LinearConformance, ChannelsOfTwoTensors) {
   check_joined({2, 0}, 9, 5);
 }
 
-TEST_P(LinearConformance, ManyRows) { check({1301, 48}, 65); }
+TEST_P(LinearConformance, ManyRows) {
+  check({1301, 48}, 65);
+  check({1, 1301, 48}, 65);
+  check({1, 2100, 1400}, 3);  // more than are split at once where rows are
+}
 
 TEST_P(LinearConformance, FewRowsWhoseChannelsAreShared) {
   for (const std::int64_t out : {256, 320, 330}) check({2, 77, 768}, out);

@@ -24,7 +24,7 @@ constexpr int kRounds = 3;            // calls of each way before one is chosen:
 constexpr double kWorthwhile = 0.97;  // another way than the first must be this much faster
 
 // The ops that plan. A key read from a file refers to these names.
-constexpr std::array<std::string_view, 2> kOps{"product", "winograd"};
+constexpr std::array<std::string_view, 3> kOps{"product", "split", "winograd"};
 
 // To be raised when a way of one of these ops comes to mean another cut: earlier measurements say nothing about that.
 constexpr int kVersion = 2;

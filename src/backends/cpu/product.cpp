@@ -5,6 +5,7 @@
 
 #include "backends/cpu/kernels/product.h"
 #include "backends/cpu/rounding.h"
+#include "backends/cpu/split_product.h"
 
 namespace safelight::cpu {
 namespace {
@@ -107,6 +108,7 @@ PixelSource rows_of(const Joined& x, std::int64_t rows) {
 
 void run_product(Engine& engine, ProductCall call) {
   if (call.rows == 0) return;
+  if (takes_split_product(engine, call)) return run_split_product(engine, call);
   const StoredWeight& w = call.weight;
   const PlanKey key{"product", {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
   const bool plans = call.rows * w.out * w.in * w.taps >= kWorthPlanning;

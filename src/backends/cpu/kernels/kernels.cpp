@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>  // re-includes this file once per target
 #include <hwy/highway.h>
 
+#include "backends/cpu/kernels/tile_registers.h"
 #include "backends/cpu/kernels/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -45,6 +46,7 @@ inline constexpr Kernels kKernels{
     .panel = kPanel,
     .product = product,
     .int8 = {2, int8_prepare_pairs, int8_multiply_pairs},
+    .split = {},
     .winograd_weights = winograd_weights,
     .winograd_inputs = winograd_inputs,
     .winograd_multiply = winograd_multiply,
@@ -66,6 +68,16 @@ constexpr Kernels with_vnni(Kernels kernels) {
   return kernels;
 }
 inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
+
+// Tiles came later still.
+void split_inputs(const SplitCall& call, std::int64_t task);
+void split_multiply(const SplitCall& call, std::int64_t task, float* scratch);
+constexpr Kernels with_tiles(Kernels kernels) {
+  kernels.name = "amx";
+  kernels.split = {split_inputs, split_multiply};
+  return kernels;
+}
+inline constexpr Kernels kTileKernels = with_tiles(kVnniKernels);
 #endif
 
 }  // namespace safelight::cpu::HWY_NAMESPACE
@@ -78,7 +90,7 @@ namespace {
 struct Compiled {
   std::int64_t target;
   const Kernels* kernels;
-  bool needs_vnni = false;
+  bool (*has_more)() = nullptr;  // than what Highway's target has: null if it needs no more
 };
 
 bool has_vnni() {
@@ -89,9 +101,12 @@ bool has_vnni() {
 #endif
 }
 
+bool has_tiles() { return has_vnni() && may_use_tiles(); }
+
 constexpr Compiled kCompiled[] = {
 #if HWY_TARGETS & HWY_AVX3
-    {HWY_AVX3, &N_AVX3::kVnniKernels, true},
+    {HWY_AVX3, &N_AVX3::kTileKernels, has_tiles},
+    {HWY_AVX3, &N_AVX3::kVnniKernels, has_vnni},
     {HWY_AVX3, &N_AVX3::kKernels},
 #endif
 #if HWY_TARGETS & HWY_AVX2
@@ -112,7 +127,7 @@ const std::vector<const Kernels*>& available_kernels() {
     const std::int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
     std::vector<const Kernels*> result;
     for (const Compiled& entry : kCompiled)
-      if ((supported & entry.target) && (!entry.needs_vnni || has_vnni())) result.push_back(entry.kernels);
+      if ((supported & entry.target) && (!entry.has_more || entry.has_more())) result.push_back(entry.kernels);
     return result;
   }();
   return available;
