@@ -11,11 +11,9 @@ namespace {
 
 // With fewer rows of an image most of a tile would be empty.
 constexpr std::int64_t kFewestRows = 12;
-// In-channels of one pass, and bytes of packed weights, which should stay in the second-level cache of 2 MiB.
-constexpr std::int64_t kDepth = 1280, kPackedBytes = 768 * 1024;
-// Bytes of rows that are split at once. They are read from the third-level cache, some 2 to 5 bytes a cycle.
-constexpr std::int64_t kInputBytes = std::int64_t{16} << 20;
-// Packing a weight costs as much as multiplying it with some 30 rows.
+// In-channels of one pass, and bytes of weights taken apart, which share the second-level cache of 2 MiB.
+constexpr std::int64_t kDepth = 1280, kWeightBytes = 1024 * 1024;
+// Taking a weight apart costs as much as multiplying it with some 30 rows.
 constexpr std::int64_t kMostRows = 1024, kFewestTaskRows = 256;
 // Multiply-adds of one task, at most, where the rows allow: about 1 ms of one core.
 constexpr std::int64_t kTaskWork = 250'000'000;
@@ -30,52 +28,39 @@ constexpr std::int64_t kWorthPlanning = 20'000'000;
 
 constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
 
-void choose_blocks(SplitCall& call, int threads, Way way) {
-  ProductCall& product = call.product;
-  const std::int64_t in = product.weight.in;
-  product.in_block = round_up(divide_up(in, divide_up(in, kDepth)), kSplitChannels);
-  const std::int64_t all_columns = divide_up(product.channels, call.column_channels()),
-                     column_bytes = product.in_block * weight_parts(product.weight.type) * 2 * kSplitColumns;
-  std::int64_t columns = std::clamp<std::int64_t>(kPackedBytes / column_bytes, 1, all_columns);
+void choose_blocks(ProductCall& call, int threads, Way way) {
+  const std::int64_t in = call.weight.in, channels = split_column_channels(call);
+  call.in_block = round_up(divide_up(in, divide_up(in, kDepth)), kSplitChannels);
+  const std::int64_t all_columns = divide_up(call.channels, channels),
+                     column_bytes = call.in_block * weight_parts(call.weight.type) * 2 * kSplitColumns;
+  std::int64_t columns = std::clamp<std::int64_t>(kWeightBytes / column_bytes, 1, all_columns);
   std::int64_t rows = std::min(call.rows, kMostRows);
   while (rows * in * columns * kSplitColumns > kTaskWork && rows >= 2 * kFewestTaskRows) rows = divide_up(rows, 2);
   const auto tasks = [&] { return divide_up(call.rows, rows) * divide_up(all_columns, columns); };
   const std::int64_t wanted = threads > 1 ? kTasksPerThread * threads : 1;
   if (tasks() < wanted) columns = divide_up(all_columns, std::min(all_columns, round_up(wanted, threads)));
-  product.row_block = round_up(std::min(call.rows, scaled(rows, way.rows)), kSplitRows);
-  product.channel_block = std::min(all_columns, scaled(columns, way.channels)) * call.column_channels();
-}
-
-void multiply(Engine& engine, SplitCall call, Way way) {
-  const SplitKernels& kernels = engine.kernels.split;
-  const std::int64_t all = call.product.rows, row_bytes = call.input_blocks() * kSplitChannels * kInputParts * 2,
-                     group = std::max(kInputBytes / row_bytes / kMostRows * kMostRows, kMostRows);
-  call.rows = std::min(group, all);
-  choose_blocks(call, engine.threads(), way);
-  Tensor inputs = engine.empty({call.input_floats()});
-  call.inputs = inputs.mutable_floats().data();
-  for (call.first_row = 0; call.first_row < all; call.first_row += group) {
-    call.rows = std::min(group, all - call.first_row);
-    engine.for_each(call.split_tasks(), [&](std::int64_t task) { kernels.split(call, task); });
-    engine.for_each_with_scratch(call.multiply_tasks(), split_scratch(call).total,
-                                 [&](std::int64_t task, float* scratch) { kernels.multiply(call, task, scratch); });
-  }
+  call.row_block = round_up(std::min(call.rows, scaled(rows, way.rows)), kSplitRows);
+  call.channel_block = std::min(all_columns, scaled(columns, way.channels)) * channels;
 }
 
 }  // namespace
 
 bool takes_split_product(const Engine& engine, const ProductCall& call) {
   const PixelSource& s = call.source;
-  return engine.kernels.split.multiply && call.weight.taps == 1 && s.stride == 1 && !s.upsample && s.top == 0 &&
+  return engine.kernels.split_product && call.weight.taps == 1 && s.stride == 1 && !s.upsample && s.top == 0 &&
          s.left == 0 && call.tail.rows_per_image >= kFewestRows;
 }
 
-void run_split_product(Engine& engine, const ProductCall& call) {
+void run_split_product(Engine& engine, ProductCall call) {
   const StoredWeight& w = call.weight;
   const PlanKey key{"split", {call.rows, w.out, w.in, static_cast<int>(w.type)}};
   const bool plans = call.rows * w.out * w.in >= kWorthPlanning;
-  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1,
-                    [&](int way) { multiply(engine, {.product = call}, kWays[static_cast<std::size_t>(way)]); });
+  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1, [&](int way) {
+    choose_blocks(call, engine.threads(), kWays[static_cast<std::size_t>(way)]);
+    engine.for_each_with_scratch(call.tasks(), split_scratch(call).total, [&](std::int64_t task, float* scratch) {
+      engine.kernels.split_product(call, task, scratch);
+    });
+  });
 }
 
 }  // namespace safelight::cpu

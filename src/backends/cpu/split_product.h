@@ -10,6 +10,6 @@ namespace safelight::cpu {
 bool takes_split_product(const Engine& engine, const ProductCall& call);
 
 // Runs `call` on all threads. REQUIRES: takes_split_product().
-void run_split_product(Engine& engine, const ProductCall& call);
+void run_split_product(Engine& engine, ProductCall call);
 
 }  // namespace safelight::cpu

@@ -45,8 +45,8 @@ inline constexpr Kernels kKernels{
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
+    .split_product = nullptr,
     .int8 = {2, int8_prepare_pairs, int8_multiply_pairs},
-    .split = {},
     .winograd_weights = winograd_weights,
     .winograd_inputs = winograd_inputs,
     .winograd_multiply = winograd_multiply,
@@ -70,11 +70,10 @@ constexpr Kernels with_vnni(Kernels kernels) {
 inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
 
 // Tiles came later still.
-void split_inputs(const SplitCall& call, std::int64_t task);
-void split_multiply(const SplitCall& call, std::int64_t task, float* scratch);
+void split_product(const ProductCall& call, std::int64_t task, float* scratch);
 constexpr Kernels with_tiles(Kernels kernels) {
   kernels.name = "amx";
-  kernels.split = {split_inputs, split_multiply};
+  kernels.split_product = split_product;
   return kernels;
 }
 inline constexpr Kernels kTileKernels = with_tiles(kVnniKernels);

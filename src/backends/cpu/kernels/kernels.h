@@ -102,7 +102,6 @@ struct LayerNormCall {
 
 struct WinogradCall;  // winograd.h
 struct Int8Call;      // int8.h
-struct SplitCall;     // split_product.h
 
 // A product of whole numbers of 8 bits, in two loops, see int8.h: over prepare_tasks(), with scratch, and over
 // multiply_tasks().
@@ -110,13 +109,6 @@ struct Int8Kernels {
   int group;  // values of a row that lie side by side in 32 bits, and are multiplied and added by one instruction
   void (*prepare)(const Int8Call& call, std::int64_t task, float* scratch);
   void (*multiply)(const Int8Call& call, std::int64_t task);
-};
-
-// A product of floats by parts of bf16, in two loops, see split_product.h: over split_tasks(), and over
-// multiply_tasks() with scratch. Null where the processor has no tiles.
-struct SplitKernels {
-  void (*split)(const SplitCall& call, std::int64_t task) = nullptr;
-  void (*multiply)(const SplitCall& call, std::int64_t task, float* scratch) = nullptr;
 };
 
 struct Kernels {
@@ -127,8 +119,10 @@ struct Kernels {
   // One task of a product; `scratch` is laid out in product.h, aligned to 64.
   void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
 
+  // The same by parts of bf16, see split_product.h. Null where the processor has no tiles.
+  void (*split_product)(const ProductCall& call, std::int64_t task, float* scratch);
+
   Int8Kernels int8;
-  SplitKernels split;
 
   // A 3x3 convolution in three loops: over column_blocks() of weights (where they are transformed once), input_tasks()
   // and multiply_tasks() with scratch; see winograd.h.

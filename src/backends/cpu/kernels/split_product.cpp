@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>  // re-includes this file once per target
 #include <hwy/highway.h>
 
+#include "backends/cpu/kernels/microkernel-inl.h"
 #include "backends/cpu/kernels/panel-inl.h"
 #include "backends/cpu/kernels/split_product.h"
 #include "backends/cpu/kernels/weights-inl.h"
@@ -100,7 +101,7 @@ void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t 
 }
 
 // 32 columns, or 16 and 16 of a geglu's halves, from y's channel `first` on.
-void pack_columns_split(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end,
+HWY_NOINLINE void pack_columns_split(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end,
                         float* to) {
   for (std::int64_t tile = 0; tile < 2; ++tile) {
     const std::int64_t before = call.tail.geglu ? 0 : tile * kLanes;
@@ -212,53 +213,57 @@ Numbers numbers_of(const PixelSource& s, std::int64_t row, std::int64_t at) {
   return from(both, kSplitChannels);
 }
 
-}  // namespace
+// Floats of each row that are fetched before they are taken apart: 32 rows are too many for the processor to guess.
+constexpr std::int64_t kRowFetchedAhead = 4 * kSplitChannels;
 
-void split_inputs(const SplitCall& call, std::int64_t task) {
-  const PixelSource& s = call.product.source;
-  const std::int64_t begin = task * kSplitRows, rows = std::min(kSplitRows, call.rows - begin);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    float* to =
-        call.inputs + task * call.block_floats() + row * kLanes;  // a lower tile follows the upper one's 16 rows
-    for (std::int64_t at = 0; at < call.product.weight.in; at += kSplitChannels) {
-      Numbers numbers = numbers_of(s, call.first_row + begin + row, at);
+// In-channels [in_begin, in_end) of rows [row, row + rows): to[block of channels][part][upper and lower tile].
+HWY_NOINLINE void split_rows(const PixelSource& s, std::int64_t row, std::int64_t rows, std::int64_t in_begin,
+                             std::int64_t in_end, float* to) {
+  for (std::int64_t at = in_begin; at < in_end; at += kSplitChannels, to += kInputParts * 2 * kTileFloats)
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const float* ahead = s.x + (row + i) * s.channels + at + kRowFetchedAhead;
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + kLineFloats);
+      Numbers numbers = numbers_of(s, row + i, at);
       SAFELIGHT_UNROLL
-      for (int part = 0; part < kInputParts; ++part, to += 2 * kTileFloats) hn::Store(numbers.take_part(), D(), to);
+      for (int part = 0; part < kInputParts; ++part)  // the lower tile follows the upper one's 16 rows
+        hn::Store(numbers.take_part(), D(), to + part * 2 * kTileFloats + i * kLanes);
     }
-  }
 }
 
-void split_multiply(const SplitCall& call, std::int64_t task, float* scratch) {
-  const ProductCall& product = call.product;
-  const std::int64_t row_begin = task / product.channel_blocks() * product.row_block,
-                     row_end = std::min(row_begin + product.row_block, call.rows),
-                     channel_begin = task % product.channel_blocks() * product.channel_block,
-                     channel_end = std::min(channel_begin + product.channel_block, product.channels);
-  const std::int64_t channels = call.column_channels(), columns = divide_up(channel_end - channel_begin, channels);
+}  // namespace
+
+void split_product(const ProductCall& call, std::int64_t task, float* scratch) {
+  const std::int64_t row_begin = task / call.channel_blocks() * call.row_block,
+                     row_end = std::min(row_begin + call.row_block, call.rows),
+                     channel_begin = task % call.channel_blocks() * call.channel_block,
+                     channel_end = std::min(channel_begin + call.channel_block, call.channels);
+  const std::int64_t channels = split_column_channels(call), columns = divide_up(channel_end - channel_begin, channels);
   const auto panel_of = [&](std::int64_t column) {
     const std::int64_t first = channel_begin + column * channels;
     return Panel{first, std::min(channels, channel_end - first), 2};
   };
-  float* const packed = scratch + split_scratch(call).weights_at;
-  for (std::int64_t in_begin = 0; in_begin < product.weight.in; in_begin += product.in_block) {
-    const std::int64_t in_end = std::min(in_begin + product.in_block, product.weight.in),
+  const SplitScratch layout = split_scratch(call);
+  float *const inputs = scratch, *const all_sums = scratch + layout.sums_at,
+               *const weights = scratch + layout.weights_at;
+  for (std::int64_t in_begin = 0; in_begin < call.weight.in; in_begin += call.in_block) {
+    const std::int64_t in_end = std::min(in_begin + call.in_block, call.weight.in),
                        blocks = divide_up(in_end - in_begin, kSplitChannels),
-                       column_floats = blocks * weight_parts(product.weight.type) * 2 * kTileFloats;
-    const bool last = in_end == product.weight.in, passes = product.in_block < product.weight.in;
+                       column_floats = blocks * weight_parts(call.weight.type) * 2 * kTileFloats;
+    const bool last = in_end == call.weight.in, passes = call.in_block < call.weight.in;
     for (std::int64_t column = 0; column < columns; ++column)
-      pack_columns_split(product, panel_of(column), in_begin, in_end, packed + column * column_floats);
+      pack_columns_split(call, panel_of(column), in_begin, in_end, weights + column * column_floats);
     for (std::int64_t row = row_begin; row < row_end; row += kSplitRows) {
       const std::int64_t rows = std::min(kSplitRows, row_end - row);
       const bool lower = rows > kTileRegisterRows;
+      split_rows(call.source, row, rows, in_begin, in_end, inputs);
       const TileRegisters registers(std::min(rows, kTileRegisterRows), lower ? rows - kTileRegisterRows : 0);
-      const float* inputs = call.inputs + row / kSplitRows * call.block_floats() +
-                            in_begin / kSplitChannels * kInputParts * 2 * kTileFloats;
-      const MultiplySplit multiply = multiply_split_for(product.weight.type, lower);
+      const MultiplySplit multiply = multiply_split_for(call.weight.type, lower);
       for (std::int64_t column = 0; column < columns; ++column) {
         const std::int64_t place = passes ? (row - row_begin) / kSplitRows * columns + column : 0;
-        float* sums = scratch + place * kSplitRows * kSplitColumns;
-        multiply({inputs, packed + column * column_floats, blocks}, sums, in_begin > 0);
-        if (last) finish_tile(product, panel_of(column), sums, kSplitColumns, call.first_row + row, rows);
+        float* sums = all_sums + place * kSplitRows * kSplitColumns;
+        multiply({inputs, weights + column * column_floats, blocks}, sums, in_begin > 0);
+        if (last) finish_tile(call, panel_of(column), sums, kSplitColumns, row, rows);
       }
     }
   }

@@ -21,36 +21,27 @@ constexpr std::int64_t kSplitColumns = 32;   // of weights and of sums: two tile
 constexpr std::int64_t kSplitChannels = 32;  // in-channels that one tile holds of its rows or columns
 constexpr std::int64_t kTileFloats = kTileBytes / std::int64_t{sizeof(float)};
 
-// In two loops over a group of rows: one splits them, one multiplies and finishes. Both sides lie in tiles, in the
-// order in which they are read, filled up with zeros to whole ones.
-struct SplitCall {
-  ProductCall product;                   // its source is a matrix, or two
-  std::int64_t first_row = 0, rows = 0;  // of this group
-  float* inputs = nullptr;               // [block of 32 rows][block of 32 channels][part][upper and lower tile]
+// Channels of y that 32 columns make.
+inline std::int64_t split_column_channels(const ProductCall& call) {
+  return call.tail.geglu ? kSplitColumns / 2 : kSplitColumns;
+}
 
-  std::int64_t input_blocks() const noexcept { return divide_up(product.weight.in, kSplitChannels); }
-  std::int64_t split_tasks() const noexcept { return divide_up(rows, kSplitRows); }
-  std::int64_t block_floats() const noexcept { return input_blocks() * kInputParts * 2 * kTileFloats; }
-  std::int64_t input_floats() const noexcept { return split_tasks() * block_floats(); }
-  std::int64_t multiply_tasks() const noexcept { return divide_up(rows, product.row_block) * product.channel_blocks(); }
-  // Channels of y that 32 columns make.
-  std::int64_t column_channels() const noexcept { return product.tail.geglu ? kSplitColumns / 2 : kSplitColumns; }
-};
-
-// Of one task of the multiplication: [sums | weights], in floats.
+// Of one task: [32 rows taken apart | sums | weights taken apart], in floats. Both sides lie in tiles, in the order in
+// which they are read, filled up with zeros to whole ones: [block of 32 channels][part][2 tiles].
 struct SplitScratch {
-  std::int64_t weights_at, total;
+  std::int64_t sums_at, weights_at, total;
 };
 
-inline SplitScratch split_scratch(const SplitCall& call) {
-  const ProductCall& product = call.product;
-  const bool passes = product.in_block < product.weight.in;  // else sums are finished block by block
-  const std::int64_t columns = divide_up(std::min(product.channel_block, product.channels), call.column_channels());
-  const std::int64_t rows = divide_up(std::min(product.row_block, call.rows), kSplitRows);
+// REQUIRES: row_block and in_block are multiples of 32, channel_block of what makes 32 columns.
+inline SplitScratch split_scratch(const ProductCall& call) {
+  const bool passes = call.in_block < call.weight.in;  // else sums are finished block by block
+  const std::int64_t columns = divide_up(std::min(call.channel_block, call.channels), split_column_channels(call)),
+                     rows = divide_up(std::min(call.row_block, call.rows), kSplitRows),
+                     depth = divide_up(std::min(call.in_block, call.weight.in), kSplitChannels);
   SplitScratch layout{};
-  layout.weights_at = (passes ? rows * columns : 1) * kSplitRows * kSplitColumns;
-  layout.total = layout.weights_at + columns * divide_up(product.in_block, kSplitChannels) *
-                                         weight_parts(product.weight.type) * 2 * kTileFloats;
+  layout.sums_at = depth * kInputParts * 2 * kTileFloats;
+  layout.weights_at = layout.sums_at + (passes ? rows * columns : 1) * kSplitRows * kSplitColumns;
+  layout.total = layout.weights_at + columns * depth * weight_parts(call.weight.type) * 2 * kTileFloats;
   return layout;
 }
 
