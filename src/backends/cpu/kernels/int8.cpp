@@ -12,6 +12,7 @@
 #include "backends/cpu/kernels/int8.h"
 #include "backends/cpu/kernels/microkernel-inl.h"
 #include "backends/cpu/kernels/panel-inl.h"
+#include "backends/cpu/kernels/tile_registers.h"
 #include "backends/cpu/kernels/weights-inl.h"
 #include "ops/quantise.h"
 
@@ -342,6 +343,77 @@ void multiply(const Int8Call& call, std::int64_t task) {
   }
 }
 
+#if HWY_TARGET == HWY_AVX3
+// The same of quads by processors with AMX: two tiles of 16 rows by two of 16 columns at once, from the same memory.
+// sums[row * kPanel + column], 32 rows, and columns from `column` on.
+template <bool kLower, bool kRight>
+void add_byte_tiles(const Int8Tile& tile, std::int64_t column, std::int32_t* sums) {
+  const std::int64_t row_bytes = tile.groups * 4, group_bytes = tile.panel.width * 4, sum_bytes = kPanel * 4;
+  clear_tile<0>(), clear_tile<1>();
+  if constexpr (kLower) clear_tile<2>(), clear_tile<3>();
+  for (std::int64_t g = 0; g < tile.groups; g += kTileRegisterRows) {
+    const std::int32_t *inputs = tile.inputs + g, *weights = tile.panel.weights + g * tile.panel.width + column;
+    load_tile<6>(weights, group_bytes);
+    if constexpr (kRight) load_tile<7>(weights + kLanes, group_bytes);
+    load_tile<4>(inputs, row_bytes);
+    multiply_byte_tiles<0, 4, 6>();
+    if constexpr (kRight) multiply_byte_tiles<1, 4, 7>();
+    if constexpr (kLower) {
+      load_tile<5>(inputs + kTileRegisterRows * tile.groups, row_bytes);
+      multiply_byte_tiles<2, 5, 6>();
+      if constexpr (kRight) multiply_byte_tiles<3, 5, 7>();
+    }
+  }
+  std::int32_t *upper = sums + column, *lower = upper + kTileRegisterRows * kPanel;
+  store_tile<0>(upper, sum_bytes);
+  if constexpr (kRight) store_tile<1>(upper + kLanes, sum_bytes);
+  if constexpr (kLower) store_tile<2>(lower, sum_bytes);
+  if constexpr (kLower && kRight) store_tile<3>(lower + kLanes, sum_bytes);
+}
+
+void add_byte_tiles_of(const Int8Tile& tile, std::int64_t rows, std::int32_t* sums) {
+  using Add = void (*)(const Int8Tile&, std::int64_t, std::int32_t*);
+  static constexpr Add kTable[2][2] = {{add_byte_tiles<false, false>, add_byte_tiles<false, true>},
+                                       {add_byte_tiles<true, false>, add_byte_tiles<true, true>}};
+  for (std::int64_t column = 0; column < tile.panel.width; column += 2 * kLanes)
+    kTable[rows > kTileRegisterRows][column + kLanes < tile.panel.width](tile, column, sums);
+}
+
+// Whole sums to floats, in the units of row and column.
+void apply_units(const Int8Tile& tile, std::int64_t rows, const std::int32_t* sums, float* y) {
+  const DI di;
+  for (std::int64_t i = 0; i < rows; ++i, sums += kPanel, y += kPanel)
+    for (std::int64_t c = 0; c < tile.panel.width; c += kLanes) {
+      const VI sum = hn::Add(hn::Load(di, sums + c), hn::Load(di, tile.panel.first_sums + c));
+      hn::Store(
+          hn::Mul(hn::Mul(hn::ConvertTo(D(), sum), hn::Load(D(), tile.panel.units + c)), splat(tile.input_units[i])),
+          D(), y + c);
+    }
+}
+
+void multiply_in_tiles(const Int8Call& call, std::int64_t task) {
+  constexpr std::int64_t kRows = 2 * kTileRegisterRows;
+  const std::int64_t row_begin = task / call.panel_blocks() * call.row_block,
+                     row_end = std::min(row_begin + call.row_block, call.product.rows),
+                     panel_begin = task % call.panel_blocks() * call.panel_block;
+  alignas(64) std::int32_t sums[kRows * kPanel];
+  alignas(64) float y[kRows * kPanel];
+  for (std::int64_t p = panel_begin; p < std::min(panel_begin + call.panel_block, call.panels()); ++p) {
+    const Panel panel = panel_of(call, p);
+    Int8Tile operands{nullptr, nullptr, call.groups(), place_of(call, p, panel)};
+    for (std::int64_t row = row_begin; row < row_end; row += kRows) {
+      const std::int64_t rows = std::min(kRows, row_end - row);
+      const TileRegisters registers(rows);
+      operands.inputs = call.inputs + row * call.groups();
+      operands.input_units = call.input_units + row;
+      add_byte_tiles_of(operands, rows, sums);
+      apply_units(operands, rows, sums, y);
+      finish_tile(call.product, panel, y, kPanel, row, rows);
+    }
+  }
+}
+#endif
+
 }  // namespace
 
 void int8_prepare_pairs(const Int8Call& call, std::int64_t task, float* scratch) {
@@ -354,6 +426,7 @@ void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch)
   prepare<Quads>(call, task, scratch);
 }
 void int8_multiply_quads(const Int8Call& call, std::int64_t task) { multiply<Quads>(call, task); }
+void int8_multiply_tiles(const Int8Call& call, std::int64_t task) { multiply_in_tiles(call, task); }
 #endif
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

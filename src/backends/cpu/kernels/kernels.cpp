@@ -70,10 +70,12 @@ constexpr Kernels with_vnni(Kernels kernels) {
 inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
 
 // Tiles came later still.
+void int8_multiply_tiles(const Int8Call& call, std::int64_t task);
 void split_product(const ProductCall& call, std::int64_t task, float* scratch);
 constexpr Kernels with_tiles(Kernels kernels) {
   kernels.name = "amx";
   kernels.split_product = split_product;
+  kernels.int8.multiply = int8_multiply_tiles;
   return kernels;
 }
 inline constexpr Kernels kTileKernels = with_tiles(kVnniKernels);

@@ -101,8 +101,8 @@ void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t 
 }
 
 // 32 columns, or 16 and 16 of a geglu's halves, from y's channel `first` on.
-HWY_NOINLINE void pack_columns_split(const ProductCall& call, const Panel& panel, std::int64_t in_begin, std::int64_t in_end,
-                        float* to) {
+HWY_NOINLINE void pack_columns_split(const ProductCall& call, const Panel& panel, std::int64_t in_begin,
+                                     std::int64_t in_end, float* to) {
   for (std::int64_t tile = 0; tile < 2; ++tile) {
     const std::int64_t before = call.tail.geglu ? 0 : tile * kLanes;
     const std::int64_t first = panel.first + before + (call.tail.geglu ? tile * call.channels : 0);
@@ -255,10 +255,9 @@ void split_product(const ProductCall& call, std::int64_t task, float* scratch) {
       pack_columns_split(call, panel_of(column), in_begin, in_end, weights + column * column_floats);
     for (std::int64_t row = row_begin; row < row_end; row += kSplitRows) {
       const std::int64_t rows = std::min(kSplitRows, row_end - row);
-      const bool lower = rows > kTileRegisterRows;
       split_rows(call.source, row, rows, in_begin, in_end, inputs);
-      const TileRegisters registers(std::min(rows, kTileRegisterRows), lower ? rows - kTileRegisterRows : 0);
-      const MultiplySplit multiply = multiply_split_for(call.weight.type, lower);
+      const TileRegisters registers(rows);
+      const MultiplySplit multiply = multiply_split_for(call.weight.type, rows > kTileRegisterRows);
       for (std::int64_t column = 0; column < columns; ++column) {
         const std::int64_t place = passes ? (row - row_begin) / kSplitRows * columns + column : 0;
         float* sums = all_sums + place * kSplitRows * kSplitColumns;

@@ -19,12 +19,13 @@ constexpr std::int64_t kTileBytes = kTileRegisterRows * kTileRowBytes;
 // How many rows each register has, from here to the end of the object's life.
 class TileRegisters {
  public:
-  // The sums' registers 0 and 1, and the left side's 4, have `upper` rows; 2, 3, and 5 have `lower`, or none; those of
-  // the right side, 6 and 7, have 16. REQUIRES: 1 <= upper <= 16, 0 <= lower <= 16.
-  TileRegisters(std::int64_t upper, std::int64_t lower) {
-    const auto set = [&](int index, std::int64_t rows) {
-      layout_.row_bytes[index] = rows > 0 ? kTileRowBytes : 0;
-      layout_.rows[index] = static_cast<std::uint8_t>(rows);
+  // For `rows` of the left side and of sums, 32 at most: registers 4 (left), 0 and 1 (sums) have the first 16 of them,
+  // 5, 2 and 3 the others, if there are any; those of the right side, 6 and 7, have 16. REQUIRES: 1 <= rows <= 32.
+  explicit TileRegisters(std::int64_t rows) {
+    const std::int64_t upper = rows < kTileRegisterRows ? rows : kTileRegisterRows, lower = rows - upper;
+    const auto set = [&](int index, std::int64_t count) {
+      layout_.row_bytes[index] = count > 0 ? kTileRowBytes : 0;
+      layout_.rows[index] = static_cast<std::uint8_t>(count);
     };
     for (const int index : {0, 1, 4}) set(index, upper);
     for (const int index : {2, 3, 5}) set(index, lower);
@@ -66,7 +67,7 @@ inline void multiply_bf16_tiles() {
 
 // The same of four numbers of 8 bits each; the left side's have no sign.
 template <int kSums, int kLeft, int kRight>
-inline void multiply_int8_tiles() {
+inline void multiply_byte_tiles() {
   asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kLeft), "i"(kRight));
 }
 
