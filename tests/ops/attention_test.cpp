@@ -34,7 +34,7 @@ TEST_P(AttentionConformance, TokenCounts) {
 
 TEST_P(AttentionConformance, Causal) {
   for (const std::int64_t tokens : {1, 2, 15, 16, 17, 77, 100, 300, 800})
-    check(2, tokens, tokens, {.heads = 2, .causal = true}, 12);
+    for (const std::int64_t width : {12, 40, 64}) check(2, tokens, tokens, {.heads = 2, .causal = true}, width);
 }
 
 TEST_P(AttentionConformance, PeakedScores) { check(1, 40, 300, {.heads = 1}, 40, 30); }

@@ -50,8 +50,8 @@ inline constexpr Kernels kKernels{
     .winograd_weights = winograd_weights,
     .winograd_inputs = winograd_inputs,
     .winograd_multiply = winograd_multiply,
-    .attention_pack = attention_pack,
-    .attention = attention,
+    .attention = {attention_pack, attention},
+    .split_attention = {},
     .group_norm_moments = group_norm_moments,
     .group_norm_apply = group_norm_apply,
     .layer_norm = layer_norm,
@@ -72,9 +72,12 @@ inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
 // Tiles came later still.
 void int8_multiply_tiles(const Int8Call& call, std::int64_t task);
 void split_product(const ProductCall& call, std::int64_t task, float* scratch);
+void split_attention_pack(const AttentionCall& call, std::int64_t task);
+void split_attention(const AttentionCall& call, std::int64_t task, float* scratch);
 constexpr Kernels with_tiles(Kernels kernels) {
   kernels.name = "amx";
   kernels.split_product = split_product;
+  kernels.split_attention = {split_attention_pack, split_attention};
   kernels.int8.multiply = int8_multiply_tiles;
   return kernels;
 }

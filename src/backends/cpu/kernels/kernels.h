@@ -70,6 +70,7 @@ struct AttentionCall {
   std::int64_t images = 0, queries = 0, keys = 0, stride = 0;
   std::int64_t heads = 1, width = 0;  // width: channels of one head
   bool causal = false;
+  bool split = false;  // whether products are made by parts of bf16
   float *packed_k = nullptr,
         *turned_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
 };
@@ -111,6 +112,13 @@ struct Int8Kernels {
   void (*multiply)(const Int8Call& call, std::int64_t task);
 };
 
+// Attention, in two loops. A task is one image, head and block of keys; then one image, head and block of queries. See
+// attention.h.
+struct AttentionKernels {
+  void (*pack)(const AttentionCall& call, std::int64_t task) = nullptr;
+  void (*attend)(const AttentionCall& call, std::int64_t task, float* scratch) = nullptr;
+};
+
 struct Kernels {
   std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
   int lanes;              // floats in a vector
@@ -130,10 +138,8 @@ struct Kernels {
   void (*winograd_inputs)(const WinogradCall& call, std::int64_t task);
   void (*winograd_multiply)(const WinogradCall& call, std::int64_t task, float* scratch);
 
-  // Attention, in two loops. A task is one image, head and block of keys; then one image, head and block of queries.
-  // See attention.h.
-  void (*attention_pack)(const AttentionCall& call, std::int64_t task);
-  void (*attention)(const AttentionCall& call, std::int64_t task, float* scratch);
+  AttentionKernels attention;
+  AttentionKernels split_attention;  // by parts of bf16; null where the processor has no tiles
 
   // Group norm, in two loops, between which the caller combines the blocks' moments. A task is one image and block of
   // pixels; `scratch` holds 2 * channels floats.

@@ -21,6 +21,12 @@ constexpr std::int64_t kSplitColumns = 32;   // of weights and of sums: two tile
 constexpr std::int64_t kSplitChannels = 32;  // in-channels that one tile holds of its rows or columns
 constexpr std::int64_t kTileFloats = kTileBytes / std::int64_t{sizeof(float)};
 
+// Floats that so many channels of 32 rows, or of 32 columns of as many parts, fill: [block of 32 channels][part][2
+// tiles].
+constexpr std::int64_t split_floats(std::int64_t channels) {
+  return divide_up(channels, kSplitChannels) * kInputParts * 2 * kTileFloats;
+}
+
 // Channels of y that 32 columns make.
 inline std::int64_t split_column_channels(const ProductCall& call) {
   return call.tail.geglu ? kSplitColumns / 2 : kSplitColumns;

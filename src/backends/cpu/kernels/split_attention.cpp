@@ -1,0 +1,116 @@
+// Attention as in attention.cpp, whose products are made by parts of bf16 in tile registers.
+#include "core/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/split_attention.cpp"
+#include <hwy/foreach_target.h>  // re-includes this file once per target
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/attention-inl.h"
+#include "backends/cpu/kernels/split_tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace safelight::cpu::HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_AVX3
+namespace {
+
+static_assert(kKeyBlock % kSplitRows == 0 && kPanel % kSplitColumns == 0);
+
+// A product's right side has whole pairs of tiles.
+QueryPanel panel_of(std::int64_t begin, std::int64_t count) {
+  return {begin, count, round_up(count, kSplitColumns) / kLanes};
+}
+
+// `count` rows, taken apart; 32 of them lie `stride` floats after the 32 before.
+struct SplitRows {
+  const float* first;
+  std::int64_t stride, count;
+};
+
+// c[row] (+)= the sum over i < length of row[i] * columns[i], which are taken apart, too.
+void multiply_rows(const SplitRows& rows, std::int64_t length, const float* columns, const QueryPanel& panel, float* c,
+                   bool accumulate) {
+  const auto multiply = [&](std::int64_t begin, std::int64_t end) {  // rows that fill tile registers alike
+    if (begin == end) return;
+    const std::int64_t height = std::min(kSplitRows, end - begin);
+    const TileRegisters registers(height);
+    const MultiplySplit tiles = multiply_split_for(DType::F32, height > kTileRegisterRows);
+    for (std::int64_t row = begin; row < end; row += kSplitRows)
+      for (std::int64_t column = 0; column < panel.columns(); column += kSplitColumns)
+        tiles({rows.first + row / kSplitRows * rows.stride, columns + column / kSplitColumns * split_floats(length),
+               divide_up(length, kSplitChannels)},
+              c + row * panel.columns() + column, panel.columns(), accumulate);
+  };
+  const std::int64_t whole = rows.count / kSplitRows * kSplitRows;
+  multiply(0, whole);
+  multiply(whole, rows.count);
+}
+
+// Where the block of keys that begins at `begin` lies in turned values.
+const float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin) {
+  return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock);
+}
+
+void attend(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space) {
+  const float scale = score_scale(call);
+  begin_panel(call, head, panel, space);
+  split_columns(space.queries, call.width, panel.columns(), space.split_queries);
+  const std::int64_t keys = call.causal ? std::min(call.keys, panel.begin + panel.count) : call.keys;
+  for (std::int64_t begin = 0; begin < keys; begin += kKeyBlock) {
+    const std::int64_t count = std::min(kKeyBlock, keys - begin);
+    multiply_rows({head.packed_k + begin / kSplitRows * split_floats(call.width), split_floats(call.width), count},
+                  call.width, space.split_queries, panel, space.scores, false);
+    if (call.causal) hide_later_keys(panel, space, begin, count);
+    soften(call, panel, space, scale, count);
+    split_columns(space.scores, count, panel.columns(), space.split_weights);
+    const std::int64_t packed = split_floats(std::min(kKeyBlock, call.keys - begin));
+    multiply_rows({values_at(call, head, begin), packed, call.width}, count, space.split_weights, panel, space.sums,
+                  true);
+  }
+  finish(call, head, panel, space);
+}
+
+// Values of keys [begin, begin + count), turned so that a row is a channel, and taken apart.
+void pack_values(const AttentionCall& call, const Head& head, std::int64_t begin, std::int64_t count) {
+  alignas(64) float turned[kSplitRows * kKeyBlock];
+  float* to = const_cast<float*>(values_at(call, head, begin));
+  for (std::int64_t channel = 0; channel < call.width; channel += kSplitRows, to += split_floats(count)) {
+    const std::int64_t channels = std::min(kSplitRows, call.width - channel);
+    turn(head.v + begin * call.stride + channel, call.stride, count, channels, turned, kKeyBlock);
+    split_rows(
+        channels, 0, count,
+        [&](std::int64_t row, std::int64_t at) { return numbers_at(turned + row * kKeyBlock + at, count - at); }, to);
+  }
+}
+
+}  // namespace
+
+void split_attention_pack(const AttentionCall& call, std::int64_t task) {
+  const std::int64_t blocks = attention_key_blocks(call, kPanel), begin = task % blocks * kKeyBlock,
+                     end = std::min(begin + kKeyBlock, call.keys);
+  const Head head = head_of(call, task / blocks);
+  for (std::int64_t key = begin; key < end; key += kSplitRows)
+    split_rows(
+        std::min(kSplitRows, end - key), 0, call.width,
+        [&](std::int64_t row, std::int64_t at) {
+          return numbers_at(head.k + (key + row) * call.stride + at, call.width - at);
+        },
+        head.packed_k + key / kSplitRows * split_floats(call.width));
+  pack_values(call, head, begin, end - begin);
+}
+
+void split_attention(const AttentionCall& call, std::int64_t task, float* scratch) {
+  const std::int64_t blocks = attention_query_blocks(call), begin = task % blocks * kQueryBlock,
+                     end = std::min(begin + kQueryBlock, call.queries);
+  const Head head = head_of(call, task / blocks);
+  const Workspace space = workspace_in(scratch, call);
+  for (std::int64_t at = begin; at < end; at += kPanel)
+    attend(call, head, panel_of(at, std::min<std::int64_t>(kPanel, end - at)), space);
+}
+#endif
+
+}  // namespace safelight::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
