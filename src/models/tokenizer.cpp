@@ -53,14 +53,18 @@ class Collector {
   TokenizedPrompt& result_;
 };
 
-}  // namespace
-
-ClipTokenizer::ClipTokenizer(std::int64_t positions)
-    : positions_(positions), encoding_(std::make_unique<BytePairEncoding>()) {
-  assert(positions >= 2);
+// The vocabulary, which is the same for every tokenizer, and is read when the first is made.
+const BytePairEncoding& encoding() {
+  static const BytePairEncoding shared;
+  return shared;
 }
 
-ClipTokenizer::~ClipTokenizer() = default;
+}  // namespace
+
+ClipTokenizer::ClipTokenizer(std::int64_t positions) : positions_(positions) {
+  assert(positions >= 2);
+  encoding();
+}
 
 TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt, std::int32_t padding) const {
   if (prompt.size() > kMaxPromptBytes)
@@ -73,7 +77,7 @@ TokenizedPrompt ClipTokenizer::operator()(std::string_view prompt, std::int32_t 
   const auto encode = [&](std::u32string_view text) {
     for (const Word& word : words(text)) {
       tokens.clear();
-      encoding_->encode(word.bytes, tokens);
+      encoding().encode(word.bytes, tokens);
       collector.add(word, tokens);
     }
   };

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <bit>
-#include <cmath>
 #include <cstdint>
 
 namespace safelight {
@@ -12,15 +11,11 @@ namespace safelight {
 // REQUIRES: value is finite (the callers treat the all-ones exponent).
 template <int ExponentBits, int MantissaBits>
 float widen_finite(std::uint32_t value) noexcept {
-  constexpr std::uint32_t kBias = (1u << (ExponentBits - 1)) - 1;
-  const std::uint32_t mantissa = value & ((1u << MantissaBits) - 1);
-  const std::uint32_t exponent = (value >> MantissaBits) & ((1u << ExponentBits) - 1);
-  const bool negative = (value >> (ExponentBits + MantissaBits)) & 1;
-  const float magnitude = exponent == 0
-                              ? std::ldexp(static_cast<float>(mantissa), 1 - static_cast<int>(kBias) - MantissaBits)
-                              : std::ldexp(static_cast<float>(mantissa + (1u << MantissaBits)),
-                                           static_cast<int>(exponent) - static_cast<int>(kBias) - MantissaBits);
-  return negative ? -magnitude : magnitude;
+  constexpr int kBits = ExponentBits + MantissaBits, kBias = (1 << (ExponentBits - 1)) - 1, kFloatBias = 127;
+  const std::uint32_t magnitude = value & ((1u << kBits) - 1), sign = value >> kBits & 1;
+  // Its bits where a float's are, and then the exponents' biases made up for: a product with a power of two is exact.
+  constexpr float kBiases = std::bit_cast<float>(static_cast<std::uint32_t>(2 * kFloatBias - kBias) << 23);
+  return std::bit_cast<float>(magnitude << (23 - MantissaBits) | sign << 31) * kBiases;
 }
 
 inline float f16_to_f32(std::uint16_t h) noexcept {

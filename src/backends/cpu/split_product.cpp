@@ -33,7 +33,8 @@ void choose_blocks(ProductCall& call, int threads, Way way) {
   call.in_block = round_up(divide_up(in, divide_up(in, kDepth)), kSplitChannels);
   const std::int64_t all_columns = divide_up(call.channels, channels),
                      column_bytes = call.in_block * weight_parts(call.weight.type) * 2 * kSplitColumns;
-  std::int64_t columns = std::clamp<std::int64_t>(kWeightBytes / column_bytes, 1, all_columns);
+  std::int64_t columns =
+      call.rows <= kFewSplitRows ? all_columns : std::clamp<std::int64_t>(kWeightBytes / column_bytes, 1, all_columns);
   std::int64_t rows = std::min(call.rows, kMostRows);
   while (rows * in * columns * kSplitColumns > kTaskWork && rows >= 2 * kFewestTaskRows) rows = divide_up(rows, 2);
   const auto tasks = [&] { return divide_up(call.rows, rows) * divide_up(all_columns, columns); };

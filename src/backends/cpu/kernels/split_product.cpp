@@ -110,42 +110,107 @@ HWY_INLINE Numbers numbers_of(const PixelSource& s, std::int64_t row, std::int64
   return numbers_at(both, kSplitChannels);
 }
 
+// One task's share of the call and of the scratch, and of the in-channels those of one pass.
+struct Share {
+  const ProductCall& call;
+  std::int64_t row_begin, row_end, channel_begin, channel_end, columns;
+  float *inputs, *sums, *weights;
+  std::int64_t in_begin = 0, in_end = 0;
+
+  std::int64_t blocks() const { return divide_up(in_end - in_begin, kSplitChannels); }
+  bool passes() const { return call.in_block < call.weight.in; }
+
+  Panel panel(std::int64_t column) const {
+    const std::int64_t channels = split_column_channels(call), first = channel_begin + column * channels;
+    return {first, std::min(channels, channel_end - first), 2};
+  }
+};
+
+Share share_of(const ProductCall& call, std::int64_t task, float* scratch) {
+  const std::int64_t rows = task / call.channel_blocks() * call.row_block,
+                     channels = task % call.channel_blocks() * call.channel_block,
+                     channel_end = std::min(channels + call.channel_block, call.channels);
+  const SplitScratch layout = split_scratch(call);
+  return {call,
+          rows,
+          std::min(rows + call.row_block, call.rows),
+          channels,
+          channel_end,
+          divide_up(channel_end - channels, split_column_channels(call)),
+          scratch,
+          scratch + layout.sums_at,
+          scratch + layout.weights_at};
+}
+
+void split_rows_of(const Share& share, std::int64_t row, std::int64_t rows, float* to) {
+  split_rows(
+      rows, share.in_begin, share.in_end,
+      [&](std::int64_t i, std::int64_t at) { return numbers_of(share.call.source, row + i, at); }, to);
+}
+
+void finish_sums(const Share& share, std::int64_t column, std::int64_t row, std::int64_t rows, const float* sums) {
+  if (share.in_end == share.call.weight.in)
+    finish_tile(share.call, share.panel(column), sums, kSplitColumns, row, rows);
+}
+
+// Takes apart all weights of the pass, then 32 rows after the other.
+void multiply_many_rows(const Share& share) {
+  const DType type = share.call.weight.type;
+  const std::int64_t column_floats = share.blocks() * weight_parts(type) * 2 * kTileFloats;
+  for (std::int64_t column = 0; column < share.columns; ++column)
+    pack_columns_split(share.call, share.panel(column), share.in_begin, share.in_end,
+                       share.weights + column * column_floats);
+  for (std::int64_t row = share.row_begin; row < share.row_end; row += kSplitRows) {
+    const std::int64_t rows = std::min(kSplitRows, share.row_end - row);
+    split_rows_of(share, row, rows, share.inputs);
+    const TileRegisters registers(rows);
+    const MultiplySplit multiply = multiply_split_for(type, rows > kTileRegisterRows);
+    for (std::int64_t column = 0; column < share.columns; ++column) {
+      const std::int64_t place = share.passes() ? (row - share.row_begin) / kSplitRows * share.columns + column : 0;
+      float* sums = share.sums + place * kSplitRows * kSplitColumns;
+      multiply({share.inputs, share.weights + column * column_floats, share.blocks()}, sums, kSplitColumns,
+               share.in_begin > 0);
+      finish_sums(share, column, row, rows, sums);
+    }
+  }
+}
+
+// Takes apart all rows, then 32 columns of weights after the other.
+void multiply_few_rows(const Share& share) {
+  const DType type = share.call.weight.type;
+  const std::int64_t rows = share.row_end - share.row_begin, whole = rows / kSplitRows * kSplitRows,
+                     row_floats = share.blocks() * kInputParts * 2 * kTileFloats;
+  for (std::int64_t row = 0; row < rows; row += kSplitRows)
+    split_rows_of(share, share.row_begin + row, std::min(kSplitRows, rows - row),
+                  share.inputs + row / kSplitRows * row_floats);
+  for (std::int64_t column = 0; column < share.columns; ++column) {
+    float* const sums = share.sums + (share.passes() ? column * round_up(rows, kSplitRows) * kSplitColumns : 0);
+    pack_columns_split(share.call, share.panel(column), share.in_begin, share.in_end, share.weights);
+    const auto multiply = [&](std::int64_t first, std::int64_t last) {  // rows that fill tile registers alike
+      if (first == last) return;
+      const std::int64_t height = std::min(kSplitRows, last - first);
+      const TileRegisters registers(height);
+      const MultiplySplit tiles = multiply_split_for(type, height > kTileRegisterRows);
+      for (std::int64_t row = first; row < last; row += kSplitRows)
+        tiles({share.inputs + row / kSplitRows * row_floats, share.weights, share.blocks()}, sums + row * kSplitColumns,
+              kSplitColumns, share.in_begin > 0);
+    };
+    multiply(0, whole);
+    multiply(whole, rows);
+    finish_sums(share, column, share.row_begin, rows, sums);
+  }
+}
+
 }  // namespace
 
 void split_product(const ProductCall& call, std::int64_t task, float* scratch) {
-  const std::int64_t row_begin = task / call.channel_blocks() * call.row_block,
-                     row_end = std::min(row_begin + call.row_block, call.rows),
-                     channel_begin = task % call.channel_blocks() * call.channel_block,
-                     channel_end = std::min(channel_begin + call.channel_block, call.channels);
-  const std::int64_t channels = split_column_channels(call), columns = divide_up(channel_end - channel_begin, channels);
-  const auto panel_of = [&](std::int64_t column) {
-    const std::int64_t first = channel_begin + column * channels;
-    return Panel{first, std::min(channels, channel_end - first), 2};
-  };
-  const SplitScratch layout = split_scratch(call);
-  float *const inputs = scratch, *const all_sums = scratch + layout.sums_at,
-               *const weights = scratch + layout.weights_at;
-  for (std::int64_t in_begin = 0; in_begin < call.weight.in; in_begin += call.in_block) {
-    const std::int64_t in_end = std::min(in_begin + call.in_block, call.weight.in),
-                       blocks = divide_up(in_end - in_begin, kSplitChannels),
-                       column_floats = blocks * weight_parts(call.weight.type) * 2 * kTileFloats;
-    const bool last = in_end == call.weight.in, passes = call.in_block < call.weight.in;
-    for (std::int64_t column = 0; column < columns; ++column)
-      pack_columns_split(call, panel_of(column), in_begin, in_end, weights + column * column_floats);
-    for (std::int64_t row = row_begin; row < row_end; row += kSplitRows) {
-      const std::int64_t rows = std::min(kSplitRows, row_end - row);
-      split_rows(
-          rows, in_begin, in_end, [&](std::int64_t i, std::int64_t at) { return numbers_of(call.source, row + i, at); },
-          inputs);
-      const TileRegisters registers(rows);
-      const MultiplySplit multiply = multiply_split_for(call.weight.type, rows > kTileRegisterRows);
-      for (std::int64_t column = 0; column < columns; ++column) {
-        const std::int64_t place = passes ? (row - row_begin) / kSplitRows * columns + column : 0;
-        float* sums = all_sums + place * kSplitRows * kSplitColumns;
-        multiply({inputs, weights + column * column_floats, blocks}, sums, kSplitColumns, in_begin > 0);
-        if (last) finish_tile(call, panel_of(column), sums, kSplitColumns, row, rows);
-      }
-    }
+  Share share = share_of(call, task, scratch);
+  for (; share.in_begin < call.weight.in; share.in_begin += call.in_block) {
+    share.in_end = std::min(share.in_begin + call.in_block, call.weight.in);
+    if (has_few_rows(call))
+      multiply_few_rows(share);
+    else
+      multiply_many_rows(share);
   }
 }
 #endif

@@ -32,7 +32,12 @@ inline std::int64_t split_column_channels(const ProductCall& call) {
   return call.tail.geglu ? kSplitColumns / 2 : kSplitColumns;
 }
 
-// Of one task: [32 rows taken apart | sums | weights taken apart], in floats. Both sides lie in tiles, in the order in
+// Up to so many rows of a task are all taken apart before it multiplies them, and then its weights, 32 columns after
+// the other. Otherwise it is the rows that are taken apart one after the other, 32 of them, and all weights before.
+constexpr std::int64_t kFewSplitRows = 160;
+inline bool has_few_rows(const ProductCall& call) { return std::min(call.row_block, call.rows) <= kFewSplitRows; }
+
+// Of one task: [rows taken apart | sums | weights taken apart], in floats. Both sides lie in tiles, in the order in
 // which they are read, filled up with zeros to whole ones: [block of 32 channels][part][2 tiles].
 struct SplitScratch {
   std::int64_t sums_at, weights_at, total;
@@ -40,14 +45,16 @@ struct SplitScratch {
 
 // REQUIRES: row_block and in_block are multiples of 32, channel_block of what makes 32 columns.
 inline SplitScratch split_scratch(const ProductCall& call) {
-  const bool passes = call.in_block < call.weight.in;  // else sums are finished block by block
+  const bool passes = call.in_block < call.weight.in, few = has_few_rows(call);
   const std::int64_t columns = divide_up(std::min(call.channel_block, call.channels), split_column_channels(call)),
                      rows = divide_up(std::min(call.row_block, call.rows), kSplitRows),
                      depth = divide_up(std::min(call.in_block, call.weight.in), kSplitChannels);
+  // Sums of one pass are finished at once.
+  const std::int64_t sums = (few || passes ? rows : 1) * (passes ? columns : 1);
   SplitScratch layout{};
-  layout.sums_at = depth * kInputParts * 2 * kTileFloats;
-  layout.weights_at = layout.sums_at + (passes ? rows * columns : 1) * kSplitRows * kSplitColumns;
-  layout.total = layout.weights_at + columns * depth * weight_parts(call.weight.type) * 2 * kTileFloats;
+  layout.sums_at = (few ? rows : 1) * depth * kInputParts * 2 * kTileFloats;
+  layout.weights_at = layout.sums_at + sums * kSplitRows * kSplitColumns;
+  layout.total = layout.weights_at + (few ? 1 : columns) * depth * weight_parts(call.weight.type) * 2 * kTileFloats;
   return layout;
 }
 
