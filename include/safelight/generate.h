@@ -227,8 +227,8 @@ using OnPicture = std::function<void(GeneratedPicture)>;
 GenerateReport generate(Model& model, const GenerateOptions& options, const OnPicture& on_picture);
 
 // What generate() would do, without doing it. Refuses what it would refuse. The memory is exact but for what the C
-// library and the system add; the times come from counting the work and measuring for less than a second how fast this
-// machine is at each kind of it now.
+// library and the system add; the times come from counting the work, and from measuring for a second or two how fast
+// this machine is at each kind of it now, and trying out a part of it.
 GenerateForecast forecast(Model& model, const GenerateOptions& options);
 
 }  // namespace safelight

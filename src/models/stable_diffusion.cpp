@@ -68,6 +68,14 @@ Recognition expect_stable_diffusion(const Checkpoint& file) {
   return found;
 }
 
+// A network that has just been bound. A backend may have read all its weights, to copy them (the reference does): what
+// is mapped of the file goes before the next one is bound, or opening would take more memory than any phase of a run.
+template <class Network>
+Network bound(Network network, const Checkpoint& file) {
+  release_pages(file);
+  return network;
+}
+
 Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
 
 // The UNet's vector is the text's pooled features and embeddings of numbers: of one width, half cosines and half sines.
@@ -115,7 +123,7 @@ std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
 
 void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) {
   if (precision == unet_precision) return;
-  unet = UNet(unet_place(Loader(file, backend)).with(precision));
+  unet = bound(UNet(unet_place(Loader(file, backend)).with(precision)), file);
   unet_precision = precision;
 }
 
@@ -132,10 +140,10 @@ StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend, 
                      .prediction = training.prediction.value_or(found.prediction),
                      .zero_terminal_snr = training.zero_terminal_snr.value_or(found.zero_terminal_snr),
                      .what = std::move(found.what),
-                     .text_encoders = TextEncoders(w, *found.family, file.facts().text_activations),
-                     .unet = UNet(unet_place(w)),
-                     .vae_decoder = VaeDecoder(w / "first_stage_model"),
-                     .vae_encoder = VaeEncoder(w / "first_stage_model"),
+                     .text_encoders = bound(TextEncoders(w, *found.family, file.facts().text_activations), file),
+                     .unet = bound(UNet(unet_place(w)), file),
+                     .vae_decoder = bound(VaeDecoder(w / "first_stage_model"), file),
+                     .vae_encoder = bound(VaeEncoder(w / "first_stage_model"), file),
                      .latent_scale = published_scale(*found.family)};
   expect_networks_to_fit(sd);
   if (numbers_in_vector(sd.family) > 0)

@@ -1,15 +1,14 @@
 // What a job would do and take.
 #include <vector>
 
+#include "core/fresh_memory.h"
 #include "tasks/engine.h"
 #include "tasks/pace.h"
 #include "tasks/stopwatch.h"
+#include "tasks/weights.h"
 
 namespace safelight {
 namespace {
-
-// What takes less than this by the machine's pace is tried out instead: small ops are not as fast as large ones.
-constexpr double kTriedOut = 250;  // ms
 
 Tensor zeros(Shape shape) {
   Tensor t = Tensor::allocate(DType::F32, std::move(shape));
@@ -17,16 +16,9 @@ Tensor zeros(Shape shape) {
   return t;
 }
 
-// The second of two runs: the first fetches memory and weights.
-template <class Run>
-double second_ms(const Run& run) {
-  static_cast<void>(run());
-  const Stopwatch stopwatch;
-  static_cast<void>(run());
-  return stopwatch.ms();
-}
-
-// Times the phases of a plan. They are as long as the pace says, or as the trial says where that is short.
+// Times the phases of a plan: as long as a trial of them takes, of a part of the picture where the whole would take
+// long. Steps and texts of large models are as long as the pace says: they are what it is measured for, and of a small
+// part of a picture reading the weights would be most.
 class Clock {
  public:
   Clock(Model::State& model, const SamplingPlan& plan)
@@ -35,15 +27,16 @@ class Clock {
   double text_ms() {
     const std::int64_t texts = plan_.guided() && !plan_.negative_is_blank ? 2 : 1;
     const auto ids = model_.networks.text_encoders.blank(texts);
-    return ms(plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); });
+    return ms(
+        plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); }, Repeated::no);
   }
 
   double encode_ms(std::size_t pass) {
     const PassMemory& memory = plan_.memory.passes[pass];
-    return ms(memory.encode.work, [&] {
-      return encode_in_tiles(model_.networks.vae_encoder,
-                             zeros({1, plan_.passes[pass].height, plan_.passes[pass].width, 3}), memory.encode_tiles,
-                             *model_.backend);
+    const std::int64_t factor = model_.networks.size_multiple();
+    return vae_ms(memory.encode.work, pass, [&](const Shape& part) {
+      return encode_in_tiles(model_.networks.vae_encoder, zeros({1, part[1] * factor, part[2] * factor, 3}),
+                             memory.encode_tiles, *model_.backend);
     });
   }
 
@@ -64,22 +57,52 @@ class Clock {
       for (std::int64_t i = 1; i < calls; ++i) static_cast<void>(unet(x, timesteps, text));
       return unet(x, timesteps, text);
     };
-    return ms(plan_.memory.passes[pass].step.work, step);
+    return ms(plan_.memory.passes[pass].step.work, step, Repeated::yes);
   }
 
   double decode_ms(std::size_t pass) {
     const PassMemory& memory = plan_.memory.passes[pass];
-    return ms(memory.decode.work, [&] {
-      return decode_in_tiles(model_.networks.vae_decoder, zeros(plan_.passes[pass].latents), memory.decode_tiles,
-                             *model_.backend);
+    return vae_ms(memory.decode.work, pass, [&](const Shape& part) {
+      return decode_in_tiles(model_.networks.vae_decoder, zeros(part), memory.decode_tiles, *model_.backend);
     });
   }
 
  private:
+  enum class Repeated { no, yes };
+
+  // Of two runs the second: the first reads the file, tries how to cut the ops, and fetches memory. What is repeated in
+  // earnest finds that memory there; what is not, begins without.
   template <class Run>
-  double ms(const Work& work, const Run& run) {
+  double ms(const Work& work, const Run& run, Repeated repeated) {
     const double by_pace = pace_.ms(work);
-    return by_pace < kTriedOut ? second_ms(run) : by_pace;
+    if (by_pace > kTriedOut) return by_pace;
+    static_cast<void>(run());
+    return timed(run, repeated);
+  }
+
+  // Likewise of a run for latents, or for a part of them; and a run for one latent pixel reads the file as well.
+  template <class Run>
+  double vae_ms(const Work& work, std::size_t pass, const Run& run) {
+    const Shape& latents = plan_.passes[pass].latents;
+    static_cast<void>(run({1, 1, 1, latents[3]}));
+    return ms_for_latents(pace_, work, latents, [&](const Shape& part) {
+      const Rehearsal rehearsal = model_.backend->rehearse([&] { static_cast<void>(run(part)); });
+      return Trial{.work = rehearsal.work, .ms = timed([&] { return run(part); }, Repeated::no)};
+    });
+  }
+
+  // What is done once for a picture takes its memory from the system, as the phase before has given its own back, and
+  // maps its weights: a third of the decoder's time for large pictures.
+  template <class Run>
+  double timed(const Run& run, Repeated repeated) {
+    if (repeated == Repeated::no) {
+      model_.backend->trim();
+      release_freed_memory();
+      release_all_weights(model_.networks);
+    }
+    const Stopwatch stopwatch;
+    static_cast<void>(run());
+    return stopwatch.ms();
   }
 
   Model::State& model_;

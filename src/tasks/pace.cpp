@@ -1,13 +1,15 @@
 #include "tasks/pace.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tasks/stopwatch.h"
 
 namespace safelight {
 namespace {
 
-constexpr int kTimes = 3;  // of which the best counts, after one that fetches memory and wakes the threads
+constexpr double kLeast = 60;           // ms that an op is called for
+constexpr std::int64_t kLeastSide = 4;  // in latent pixels: below, edges are most of the work
 
 Tensor zeros(DType type, Shape shape) {
   Tensor t = Tensor::allocate(type, std::move(shape));
@@ -15,16 +17,18 @@ Tensor zeros(DType type, Shape shape) {
   return t;
 }
 
+// The mean of the calls after one that fetches memory and wakes the threads. Not the best: what else the machine does
+// will hold up the run, too.
 template <class Op>
-double fastest_ms(Op op) {
+double mean_ms(Op op) {
   static_cast<void>(op());
-  double best = 0;
-  for (int i = 0; i < kTimes; ++i) {
-    const Stopwatch stopwatch;
+  const Stopwatch stopwatch;
+  int calls = 0;
+  do {
     static_cast<void>(op());
-    best = i == 0 ? stopwatch.ms() : std::min(best, stopwatch.ms());
-  }
-  return best;
+    ++calls;
+  } while (stopwatch.ms() < kLeast);
+  return stopwatch.ms() / calls;
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ Pace measure_pace(Backend& backend) {
   Pace pace;
   const auto measure = [&](WorkKind kind, auto op) {
     const Rehearsal rehearsal = backend.rehearse([&] { static_cast<void>(op()); });
-    pace.ms_per_unit[kind] = fastest_ms(op) / rehearsal.work[kind];
+    pace.ms_per_unit[kind] = mean_ms(op) / rehearsal.work[kind];
   };
   measure(WorkKind::conv3x3, [&] { return (*conv)(map); });
   measure(WorkKind::product, [&] { return (*linear)(tokens); });
@@ -55,6 +59,17 @@ Pace measure_pace(Backend& backend) {
   measure(WorkKind::passing, [&] { return (*norm)(map); });
   backend.trim();
   return pace;
+}
+
+double ms_for_latents(const Pace& pace, const Work& whole, const Shape& latents,
+                      const std::function<Trial(const Shape&)>& try_out) {
+  const double by_pace = pace.ms(whole), share = by_pace > kTriedOut ? kTriedOut / by_pace : 1;
+  const auto shortened = [&](std::int64_t side) {
+    const auto wanted = static_cast<std::int64_t>(static_cast<double>(side) * std::sqrt(share));
+    return std::min(side, std::max(kLeastSide, wanted));
+  };
+  const Trial part = try_out({latents[0], shortened(latents[1]), shortened(latents[2]), latents[3]});
+  return part.ms * by_pace / pace.ms(part.work);
 }
 
 }  // namespace safelight
