@@ -67,6 +67,7 @@ std::vector<Tensor> outputs(Backend& backend) {
   results.push_back((*backend.group_norm({.channels = 64}, scale, shift))(picture));
   results.push_back((*backend.layer_norm({.channels = 64}, scale, shift))(tokens));
   results.push_back(backend.attention(tokens, tokens, tokens, {.heads = 4}));
+  results.push_back(backend.attention(tokens, tokens, tokens, {.heads = 1}));
   results.push_back(backend.concat(picture, picture));
   const Tensor part = random_tensor({2, 300, 23}, 7), rest = random_tensor({2, 300, 41}, 8);
   results.push_back((*backend.linear({.in = 64, .out = 200}, matrix, {}))({part, rest}));

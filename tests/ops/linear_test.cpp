@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "conformance.h"
@@ -120,6 +121,31 @@ TEST_P(LinearConformance, Saturation) {  // activations far outside the usual ra
     const Epilogue tail{.activation = a};
     expect_close((*cpu().linear(spec, w, {}))(x, tail), (*reference().linear(spec, w, {}))(x, tail), 1e-5f);
   }
+}
+
+// One is few rows, nine are many.
+TEST_P(LinearConformance, AnImageHasTheSameBitsInAnyBatch) {
+  const auto linear = cpu().linear({.in = 130, .out = 70}, scaled_weight({70, 130}, 1, 130), {});
+  const Tensor nine = random_tensor({9, 20, 130}, 2);
+  Tensor one = Tensor::allocate(DType::F32, {1, 20, 130});
+  std::copy_n(nine.floats().data(), one.elements(), one.mutable_floats().data());
+  const Tensor of_nine = (*linear)(nine), of_one = (*linear)(one);
+  EXPECT_EQ(std::memcmp(of_nine.data(), of_one.data(), of_one.bytes()), 0);
+}
+
+// However a processor multiplies: what is lost is what sums of floats lose, 24 bits in a row of additions.
+TEST_P(LinearConformance, ErrorIsThatOfFloats) {
+  const std::int64_t in = 1280;
+  const Weight w = scaled_weight({64, in}, 1, in);
+  const Tensor x = random_tensor({1, 40, in}, 2);
+  const LinearSpec spec{.in = in, .out = 64};
+  const Tensor actual = (*cpu().linear(spec, w, {}))(x), exact = (*reference().linear(spec, w, {}))(x);
+  double error = 0, norm = 0;
+  for (std::size_t i = 0; i < exact.floats().size(); ++i) {
+    const double e = exact.floats()[i], difference = actual.floats()[i] - e;
+    error += difference * difference, norm += e * e;
+  }
+  EXPECT_LT(std::sqrt(error / norm), 8e-7);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);

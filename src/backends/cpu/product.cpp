@@ -1,11 +1,11 @@
 #include "backends/cpu/product.h"
 
 #include <algorithm>
-#include <array>
 
 #include "backends/cpu/kernels/product.h"
 #include "backends/cpu/rounding.h"
 #include "backends/cpu/split_product.h"
+#include "backends/cpu/ways.h"
 
 namespace safelight::cpu {
 namespace {
@@ -24,17 +24,6 @@ constexpr std::int64_t kTaskWork = 100'000'000;
 // With fewer tasks threads would wait for the last one, unless all have as much to do and equally many tasks; with
 // fewer rows they would all do little else than pack.
 constexpr std::int64_t kTasksPerThread = 3, kEvenTasksPerThread = 2, kFewestSharedRows = 64;
-
-// Ways to cut a product, as powers of two times the blocks below. Which task makes an element is all they change. See
-// planner.cpp's kVersion when they change themselves.
-struct Way {
-  int rows, channels;
-};
-constexpr std::array<Way, 5> kWays{{{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}}};
-// Below these multiply-adds a call is over too soon to tell one way from another.
-constexpr std::int64_t kWorthPlanning = 20'000'000;
-
-constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
 
 // Shares the channels, all rows in one block, evenly among threads: in blocks not larger than those there are, and of a
 // panel at least. Returns whether that makes tasks enough. (Blocks of rows would pack the weights once each.)
@@ -111,8 +100,7 @@ void run_product(Engine& engine, ProductCall call) {
   if (takes_split_product(engine, call)) return run_split_product(engine, call);
   const StoredWeight& w = call.weight;
   const PlanKey key{"product", {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
-  const bool plans = call.rows * w.out * w.in * w.taps >= kWorthPlanning;
-  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1, [&](int way) {
+  engine.choose_way(key, ways_for(call.rows * w.out * w.in * w.taps), [&](int way) {
     choose_blocks(call, engine.kernels, engine.threads(), kWays[static_cast<std::size_t>(way)]);
     engine.for_each_with_scratch(
         call.tasks(), product_scratch(call, engine.kernels.panel).total,

@@ -1,10 +1,10 @@
 #include "backends/cpu/split_product.h"
 
 #include <algorithm>
-#include <array>
 
 #include "backends/cpu/kernels/split_product.h"
 #include "backends/cpu/rounding.h"
+#include "backends/cpu/ways.h"
 
 namespace safelight::cpu {
 namespace {
@@ -17,16 +17,7 @@ constexpr std::int64_t kDepth = 1280, kWeightBytes = 1024 * 1024;
 constexpr std::int64_t kMostRows = 1024, kFewestTaskRows = 256;
 // Multiply-adds of one task, at most, where the rows allow: about 1 ms of one core.
 constexpr std::int64_t kTaskWork = 250'000'000;
-constexpr std::int64_t kTasksPerThread = 3;
-
-// Ways to cut a product, as powers of two times the blocks below. See planner.cpp's kVersion when they change.
-struct Way {
-  int rows, channels;
-};
-constexpr std::array<Way, 5> kWays{{{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}}};
-constexpr std::int64_t kWorthPlanning = 20'000'000;
-
-constexpr std::int64_t scaled(std::int64_t size, int power) { return power < 0 ? divide_up(size, 2) : size << power; }
+constexpr std::int64_t kTasksPerThread = 3, kFewestSharedRows = 64;
 
 void choose_blocks(ProductCall& call, int threads, Way way) {
   const std::int64_t in = call.weight.in, channels = split_column_channels(call);
@@ -40,6 +31,7 @@ void choose_blocks(ProductCall& call, int threads, Way way) {
   const auto tasks = [&] { return divide_up(call.rows, rows) * divide_up(all_columns, columns); };
   const std::int64_t wanted = threads > 1 ? kTasksPerThread * threads : 1;
   if (tasks() < wanted) columns = divide_up(all_columns, std::min(all_columns, round_up(wanted, threads)));
+  while (tasks() < threads && rows >= 2 * kFewestSharedRows) rows = divide_up(rows, 2);
   call.row_block = round_up(std::min(call.rows, scaled(rows, way.rows)), kSplitRows);
   call.channel_block = std::min(all_columns, scaled(columns, way.channels)) * channels;
 }
@@ -55,8 +47,7 @@ bool takes_split_product(const Engine& engine, const ProductCall& call) {
 void run_split_product(Engine& engine, ProductCall call) {
   const StoredWeight& w = call.weight;
   const PlanKey key{"split", {call.rows, w.out, w.in, static_cast<int>(w.type)}};
-  const bool plans = call.rows * w.out * w.in >= kWorthPlanning;
-  engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1, [&](int way) {
+  engine.choose_way(key, ways_for(call.rows * w.out * w.in), [&](int way) {
     choose_blocks(call, engine.threads(), kWays[static_cast<std::size_t>(way)]);
     engine.for_each_with_scratch(call.tasks(), split_scratch(call).total, [&](std::int64_t task, float* scratch) {
       engine.kernels.split_product(call, task, scratch);
