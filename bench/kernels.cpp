@@ -105,11 +105,15 @@ class Bench {
     const Tensor weight = cast(random_floats({out, in}, 2, 1 / std::sqrt(static_cast<float>(in))), DType::F16);
     const LinearSpec spec{.in = in, .out = out};
     const std::shared_ptr<Linear> op = cpu_->linear(spec, weight, {}), exact = reference_->linear(spec, weight, {});
+    // Rows of one image, as networks have them.
     measure(
         {.kind = "linear",
          .name = name,
          .flop = 2.0 * static_cast<double>(rows * in * out),
-         .ours = [=] { return (*op)(x); },
+         .ours =
+             [=] {
+               return (*op)(x.reshaped({1, rows, in})).reshaped({rows, out});
+             },
          .peers = linear_peers(x, to_f32(weight)),
          .error =
              [=](const Tensor& y) { return difference(first(y, kCheckedRows), (*exact)(first(x, kCheckedRows))); }});

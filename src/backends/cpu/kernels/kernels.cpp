@@ -97,7 +97,7 @@ struct Compiled {
   bool (*has_more)() = nullptr;  // than what Highway's target has: null if it needs no more
 };
 
-bool has_vnni() {
+[[maybe_unused]] bool has_vnni() {
 #if HWY_ARCH_X86
   return __builtin_cpu_supports("avx512vnni");
 #else
@@ -105,7 +105,7 @@ bool has_vnni() {
 #endif
 }
 
-bool has_tiles() { return has_vnni() && may_use_tiles(); }
+[[maybe_unused]] bool has_tiles() { return has_vnni() && may_use_tiles(); }
 
 constexpr Compiled kCompiled[] = {
 #if HWY_TARGETS & HWY_AVX3

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace safelight::cpu {
 
@@ -14,7 +15,7 @@ bool may_use_tiles();
 constexpr std::int64_t kTileRegisterRows = 16, kTileRowBytes = 64;
 constexpr std::int64_t kTileBytes = kTileRegisterRows * kTileRowBytes;
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__)
 
 // How many rows each register has, from here to the end of the object's life.
 class TileRegisters {
