@@ -35,8 +35,8 @@ function(safelight_compile_fast TARGET)
   endif()
 endfunction()
 
-# Sources of kernels: vectors of numbers in buffers that their callers have checked. The address sanitizer watches them;
-# the other would double the minutes they take to compile, and the tests' time.
+# Sources of kernels: vectors of numbers in buffers that their callers have checked. The address sanitizer watches them
+# (but what AMX loads and stores, which are instructions of their own); the other would double the minutes they take to compile, and the tests' time.
 function(safelight_kernels)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   if(SAFELIGHT_SANITIZE)

@@ -53,9 +53,10 @@ class Collector {
   TokenizedPrompt& result_;
 };
 
-// The vocabulary, which is the same for every tokenizer, and is read when the first is made.
+// The vocabulary: a constant, which is read when the first tokenizer is made, and stays for who tokenizes while the
+// program ends.
 const BytePairEncoding& encoding() {
-  static const BytePairEncoding shared;
+  static const BytePairEncoding& shared = *new const BytePairEncoding;
   return shared;
 }
 

@@ -55,7 +55,7 @@ Pace measure_pace(Backend& backend) {
   };
   measure(WorkKind::conv3x3, [&] { return (*conv)(map); });
   measure(WorkKind::product, [&] { return (*linear)(tokens); });
-  measure(WorkKind::attention, [&] { return backend.attention(tokens, tokens, tokens, {.heads = 8}); });
+  measure(WorkKind::attention, [&] { return backend.attention(tokens, tokens, tokens, {.heads = 16}); });
   measure(WorkKind::passing, [&] { return (*norm)(map); });
   backend.trim();
   return pace;

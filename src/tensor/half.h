@@ -13,9 +13,15 @@ template <int ExponentBits, int MantissaBits>
 float widen_finite(std::uint32_t value) noexcept {
   constexpr int kBits = ExponentBits + MantissaBits, kBias = (1 << (ExponentBits - 1)) - 1, kFloatBias = 127;
   const std::uint32_t magnitude = value & ((1u << kBits) - 1), sign = value >> kBits & 1;
-  // Its bits where a float's are, and then the exponents' biases made up for: a product with a power of two is exact.
-  constexpr float kBiases = std::bit_cast<float>(static_cast<std::uint32_t>(2 * kFloatBias - kBias) << 23);
-  return std::bit_cast<float>(magnitude << (23 - MantissaBits) | sign << 31) * kBiases;
+  constexpr auto power_of_two = [](int n) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(kFloatBias + n) << 23);
+  };
+  // A normal one's bits where a float's are, with the other bias; a subnormal one counts its smallest step.
+  const std::uint32_t normal =
+      (magnitude << (23 - MantissaBits)) + (static_cast<std::uint32_t>(kFloatBias - kBias) << 23);
+  const float subnormal = static_cast<float>(magnitude) * power_of_two(1 - kBias - MantissaBits);
+  const std::uint32_t bits = magnitude >> MantissaBits ? normal : std::bit_cast<std::uint32_t>(subnormal);
+  return std::bit_cast<float>(bits | sign << 31);
 }
 
 inline float f16_to_f32(std::uint16_t h) noexcept {

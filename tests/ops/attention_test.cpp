@@ -29,7 +29,7 @@ TEST_P(AttentionConformance, TokenCounts) {
                                       {200, 77},
                                       {64, 600},
                                       {5, 3100}})  // one more than a block of keys, of any vector
-    check(1, queries, keys, {.heads = 2}, 20);
+    for (const std::int64_t width : {20, 80}) check(1, queries, keys, {.heads = 2}, width);
 }
 
 TEST_P(AttentionConformance, Causal) {
@@ -37,7 +37,9 @@ TEST_P(AttentionConformance, Causal) {
     for (const std::int64_t width : {12, 40, 64}) check(2, tokens, tokens, {.heads = 2, .causal = true}, width);
 }
 
-TEST_P(AttentionConformance, PeakedScores) { check(1, 40, 300, {.heads = 1}, 40, 30); }
+TEST_P(AttentionConformance, PeakedScores) {
+  for (const std::int64_t width : {40, 80}) check(1, 40, 300, {.heads = 1}, width, 30);
+}
 
 // Far below the largest score nothing may remain, and a maximum found late must shrink what came before.
 TEST_P(AttentionConformance, ScoresThatGrow) {

@@ -1,6 +1,8 @@
 // The CPU backend as a whole: choice of kernels, threads, memory, cancellation.
 #include <gmock/gmock.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -119,6 +121,24 @@ TEST(CpuBackend, SameBitsWhileItMeasures) {
     EXPECT_EQ(std::memcmp(actual[i].data(), expected[i % 3].data(), actual[i].bytes()), 0) << i / 3;
   EXPECT_TRUE(std::filesystem::exists(folder / "cache" / "safelight" / "plans"));
 }
+
+#ifdef __linux__
+// In a process of its own, which has not been granted them yet.
+TEST(CpuBackend, RegistersThatTheSystemRefusesAreNotUsed) {
+  if (cpu_instruction_sets().front() != "amx") GTEST_SKIP() << "no AMX";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [] {
+    static char memory[4096];
+    stack_t small{};
+    small.ss_sp = memory, small.ss_size = sizeof memory;
+    if (sigaltstack(&small, nullptr) != 0) std::_Exit(1);
+    make_backend({});
+    std::fputs(error_of([] { make_cpu_backend({}, "amx"); }).what(), stderr);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(run(), ::testing::ExitedWithCode(0), "refuses the registers of 'amx'");
+}
+#endif
 
 TEST(CpuBackend, TensorsOutliveTheBackend) {
   Tensor t = make_cpu_backend({})->empty({1000, 1000});

@@ -52,6 +52,7 @@ TEST_P(Conv2dConformance, Epilogues) {
 TEST_P(Conv2dConformance, OneByOne) {
   check({.in = 24, .out = 40, .kernel = 1, .padding = {0, 0, 0, 0}}, {2, 3, 5, 24});
   check({.in = 3, .out = 5, .kernel = 1, .stride = 2, .padding = {0, 0, 0, 0}}, {1, 7, 4, 3});
+  check({.in = 70, .out = 40, .kernel = 1, .padding = {0, 0, 1, 1}}, {2, 5, 7, 70});  // its rows are not the picture's
 }
 
 TEST_P(Conv2dConformance, Strided) {

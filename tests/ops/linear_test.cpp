@@ -30,7 +30,7 @@ class LinearConformance : public Conformance {
     const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision_};
     const Weight w = scaled_weight({2 * half, in}, 1, in);
     const Tensor b = with_bias ? weight({2 * half}, 2) : Tensor();
-    const Tensor x = random_tensor({2, 11, in}, 3);
+    const Tensor x = random_tensor({2, 13, in}, 3);
     expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
   }
 
@@ -66,17 +66,19 @@ TEST_P(LinearConformance, DeepProductsAreSplit) {
 }
 
 TEST_P(LinearConformance, ChannelsOfTwoTensors) {
-  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 7, a}, b, 67);
+  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 13, a}, b, 67);
   check_joined({2, 601, 20}, 12, 65);  // several tasks
-  for (const auto& [a, b] : {std::pair{1290, 7}, {7, 1290}, {640, 660}, {1500, 1600}}) check_joined({7, a}, b, 33);
-  check_joined({2, 11, 12}, 9, 62, true);
+  for (const auto& [a, b] : {std::pair{1290, 7}, {7, 1290}, {640, 660}, {1500, 1600}})
+    for (const Shape& x : {Shape{7, a}, Shape{1, 13, a}}) check_joined(x, b, 33);
+  check_joined({2, 13, 12}, 9, 62, true);
   check_joined({2, 0}, 9, 5);
+  check_joined({1, 13, 0}, 9, 5);
 }
 
 TEST_P(LinearConformance, ManyRows) {
   check({1301, 48}, 65);
   check({1, 1301, 48}, 65);
-  check({1, 2100, 1400}, 3);  // more than are split at once where rows are
+  check({1, 2100, 1400}, 3);  // in several blocks of rows, and passes of in-channels
 }
 
 TEST_P(LinearConformance, FewRowsWhoseChannelsAreShared) {
@@ -87,6 +89,7 @@ TEST_P(LinearConformance, FewRowsWhoseChannelsAreShared) {
 TEST_P(LinearConformance, Epilogues) {
   for (const Activation a : {Activation::none, Activation::silu, Activation::gelu, Activation::quick_gelu}) {
     check({2, 9, 35}, 37, a, true, true);
+    check({2, 35, 45}, 37, a, true, true);
     check({3, 4, 3, 20}, 16, a, false, true);
     check({4, 64}, 64, a, false, false);
   }
@@ -100,7 +103,7 @@ TEST_P(LinearConformance, GatedGelu) {
 TEST_P(LinearConformance, ConvolutionShapedWeight) {
   const LinearSpec spec{.in = 24, .out = 20};
   const Weight w = scaled_weight({20, 24, 1, 1}, 1, 24);
-  const Tensor x = random_tensor({1, 3, 3, 24}, 2);
+  const Tensor x = random_tensor({1, 5, 3, 24}, 2);
   expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), sum_tolerance(24));
 }
 
@@ -108,8 +111,10 @@ TEST_P(LinearConformance, ConvolutionShapedWeight) {
 TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
   const LinearSpec spec{.in = 37, .out = 19};
   const Weight w = stored_weight(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
-  const Tensor x = random_tensor({5, 37}, 2);
-  expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), 1.2e-5f * sum_tolerance(37));
+  for (const Shape& shape : {Shape{5, 37}, Shape{1, 15, 37}}) {
+    const Tensor x = random_tensor(shape, 2);
+    expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), 1.2e-5f * sum_tolerance(37));
+  }
 }
 
 TEST_P(LinearConformance, Saturation) {  // activations far outside the usual range stay finite and right
@@ -167,7 +172,7 @@ TEST_P(Int8LinearConformance, OddSizes) {
 TEST_P(Int8LinearConformance, DeepProducts) { check({2, 19, 2571}, 70); }
 
 TEST_P(Int8LinearConformance, ChannelsOfTwoTensors) {
-  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 7, a}, b, 67);
+  for (const auto& [a, b] : {std::pair{1, 1}, {3, 5}, {16, 48}, {65, 2}, {70, 61}}) check_joined({2, 13, a}, b, 67);
   check_joined({2, 601, 20}, 12, 65);
   check_joined({7, 1500}, 1600, 33);
   check_joined({2, 11, 12}, 9, 62, true);

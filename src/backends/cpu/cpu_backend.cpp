@@ -49,9 +49,18 @@ class CpuBackend final : public Backend {
   cpu::Engine engine_;
 };
 
+bool is_granted(const cpu::Kernels& kernels) { return !kernels.request || kernels.request(); }
+
 const cpu::Kernels& kernels_named(std::string_view name) {
-  for (const cpu::Kernels* kernels : cpu::available_kernels())
-    if (kernels->name == name) return *kernels;
+  for (const cpu::Kernels* kernels : cpu::available_kernels()) {
+    if (kernels->name != name) continue;
+    if (is_granted(*kernels)) return *kernels;
+    fail(ErrorCategory::io,
+         "[cpu] the system refuses the registers of '{}' to this process, maybe because a thread has an alternate "
+         "signal "
+         "stack of less than 11 KiB",
+         name);
+  }
   fail(ErrorCategory::usage, "[cpu] no instruction set '{}' on this processor (SAFELIGHT_ISA): expected one of {}",
        name, fmt::join(cpu_instruction_sets(), ", "));
 }
@@ -70,8 +79,10 @@ std::unique_ptr<Backend> make_cpu_backend(const Context& context, std::string_vi
 
 std::unique_ptr<Backend> make_cpu_backend(const Context& context) {
   const char* forced = std::getenv("SAFELIGHT_ISA");
-  return make_cpu_backend(context,
-                          forced && *forced ? std::string_view(forced) : cpu::available_kernels().front()->name);
+  if (forced && *forced) return make_cpu_backend(context, forced);
+  const auto& available = cpu::available_kernels();
+  const auto best = std::ranges::find_if(available, [](const cpu::Kernels* kernels) { return is_granted(*kernels); });
+  return std::make_unique<CpuBackend>(context, **best);  // the last, the baseline, asks for nothing
 }
 
 }  // namespace safelight

@@ -10,6 +10,7 @@
 namespace safelight {
 
 // Throws Error(usage) if the environment variable SAFELIGHT_ISA names an instruction set that this processor lacks.
+// Without it the best one is taken that the system grants: AMX's registers it may refuse, see kernels/tile_registers.h.
 std::unique_ptr<Backend> make_cpu_backend(const Context& context);
 
 // Instruction sets that this build has kernels for and this processor runs, best first, e.g. {"avx512", "avx2"}.

@@ -30,7 +30,7 @@ void choose_blocks(ProductCall& call, int threads, Way way) {
   while (rows * in * columns * kSplitColumns > kTaskWork && rows >= 2 * kFewestTaskRows) rows = divide_up(rows, 2);
   const auto tasks = [&] { return divide_up(call.rows, rows) * divide_up(all_columns, columns); };
   const std::int64_t wanted = threads > 1 ? kTasksPerThread * threads : 1;
-  if (tasks() < wanted) columns = divide_up(all_columns, std::min(all_columns, round_up(wanted, threads)));
+  if (tasks() < wanted) columns = divide_up(all_columns, std::min(all_columns, wanted));
   while (tasks() < threads && rows >= 2 * kFewestSharedRows) rows = divide_up(rows, 2);
   call.row_block = round_up(std::min(call.rows, scaled(rows, way.rows)), kSplitRows);
   call.channel_block = std::min(all_columns, scaled(columns, way.channels)) * channels;
@@ -40,8 +40,9 @@ void choose_blocks(ProductCall& call, int threads, Way way) {
 
 bool takes_split_product(const Engine& engine, const ProductCall& call) {
   const PixelSource& s = call.source;
-  return engine.kernels.split_product && call.weight.taps == 1 && s.stride == 1 && !s.upsample && s.top == 0 &&
-         s.left == 0 && call.tail.rows_per_image >= kFewestRows;
+  const bool is_matrix = call.weight.taps == 1 && s.stride == 1 && !s.upsample && s.top == 0 && s.left == 0 &&
+                         s.out_height == s.height && s.out_width == s.width;
+  return engine.kernels.split_product && is_matrix && call.tail.rows_per_image >= kFewestRows;
 }
 
 void run_split_product(Engine& engine, ProductCall call) {

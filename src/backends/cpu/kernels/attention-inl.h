@@ -76,6 +76,7 @@ inline void turn(const float* from, std::int64_t row_stride, std::int64_t rows, 
 
 // The panel's queries turned, nothing seen, and no sums.
 inline void begin_panel(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space) {
+  if (panel.columns() - panel.count >= kLanes) std::fill_n(space.queries, call.width * panel.columns(), 0.0f);
   turn(head.q + panel.begin * call.stride, call.stride, panel.count, call.width, space.queries, panel.columns());
   std::fill_n(space.sums, call.width * panel.columns(), 0.0f);
   std::fill_n(space.maxima, panel.columns(), kUnseen);

@@ -25,8 +25,7 @@ inline std::int64_t attention_key_blocks(const AttentionCall& call, int panel) {
 inline std::int64_t attention_packed(const AttentionCall& call, int panel) {
   if (call.split) {
     const std::int64_t block = attention_key_block(panel), blocks = divide_up(call.keys, block);
-    return blocks * std::max(block / kSplitRows * split_floats(call.width),
-                             divide_up(call.width, kSplitRows) * split_floats(block));
+    return blocks * (block / kSplitRows) * split_floats(call.width);
   }
   return round_up(call.keys, panel) * call.width;
 }

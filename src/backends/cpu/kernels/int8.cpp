@@ -390,8 +390,22 @@ void apply_units(const Int8Tile& tile, std::int64_t rows, const std::int32_t* su
           D(), y + c);
     }
 }
+#endif
 
-void multiply_in_tiles(const Int8Call& call, std::int64_t task) {
+}  // namespace
+
+void int8_prepare_pairs(const Int8Call& call, std::int64_t task, float* scratch) {
+  prepare<Pairs>(call, task, scratch);
+}
+void int8_multiply_pairs(const Int8Call& call, std::int64_t task) { multiply<Pairs>(call, task); }
+
+#if HWY_TARGET == HWY_AVX3
+void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch) {
+  prepare<Quads>(call, task, scratch);
+}
+void int8_multiply_quads(const Int8Call& call, std::int64_t task) { multiply<Quads>(call, task); }
+
+void int8_multiply_tiles(const Int8Call& call, std::int64_t task) {
   constexpr std::int64_t kRows = 2 * kTileRegisterRows;
   const std::int64_t row_begin = task / call.panel_blocks() * call.row_block,
                      row_end = std::min(row_begin + call.row_block, call.product.rows),
@@ -412,21 +426,6 @@ void multiply_in_tiles(const Int8Call& call, std::int64_t task) {
     }
   }
 }
-#endif
-
-}  // namespace
-
-void int8_prepare_pairs(const Int8Call& call, std::int64_t task, float* scratch) {
-  prepare<Pairs>(call, task, scratch);
-}
-void int8_multiply_pairs(const Int8Call& call, std::int64_t task) { multiply<Pairs>(call, task); }
-
-#if HWY_TARGET == HWY_AVX3
-void int8_prepare_quads(const Int8Call& call, std::int64_t task, float* scratch) {
-  prepare<Quads>(call, task, scratch);
-}
-void int8_multiply_quads(const Int8Call& call, std::int64_t task) { multiply<Quads>(call, task); }
-void int8_multiply_tiles(const Int8Call& call, std::int64_t task) { multiply_in_tiles(call, task); }
 #endif
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

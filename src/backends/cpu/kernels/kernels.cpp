@@ -42,6 +42,7 @@ inline constexpr std::string_view kName = "baseline";
 
 inline constexpr Kernels kKernels{
     .name = kName,
+    .request = nullptr,
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
@@ -76,6 +77,7 @@ void split_attention_pack(const AttentionCall& call, std::int64_t task);
 void split_attention(const AttentionCall& call, std::int64_t task, float* scratch);
 constexpr Kernels with_tiles(Kernels kernels) {
   kernels.name = "amx";
+  kernels.request = request_tiles;
   kernels.split_product = split_product;
   kernels.split_attention = {split_attention_pack, split_attention};
   kernels.int8.multiply = int8_multiply_tiles;
@@ -105,11 +107,11 @@ struct Compiled {
 #endif
 }
 
-[[maybe_unused]] bool has_tiles() { return has_vnni() && may_use_tiles(); }
+[[maybe_unused]] bool has_vnni_and_tiles() { return has_vnni() && has_tiles(); }
 
 constexpr Compiled kCompiled[] = {
 #if HWY_TARGETS & HWY_AVX3
-    {HWY_AVX3, &N_AVX3::kTileKernels, has_tiles},
+    {HWY_AVX3, &N_AVX3::kTileKernels, has_vnni_and_tiles},
     {HWY_AVX3, &N_AVX3::kVnniKernels, has_vnni},
     {HWY_AVX3, &N_AVX3::kKernels},
 #endif

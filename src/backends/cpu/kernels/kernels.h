@@ -1,7 +1,6 @@
 // What a kernel for one instruction set must offer, and the table of those that this build has.
 // Kernels know nothing of tensors and threads: each does one task of a parallel loop on plain memory. How an op is cut
-// into tasks is decided above, from shapes and the two widths below, never from the number of threads, so the result
-// has the same bits on any number of them.
+// into tasks is decided above; no sum depends on it, so the result has the same bits on any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -121,6 +120,7 @@ struct AttentionKernels {
 
 struct Kernels {
   std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
+  bool (*request)();      // asks the system whether they may be used; null if it need not be asked
   int lanes;              // floats in a vector
   int panel;              // output channels that a packed panel of weights holds
 

@@ -1,6 +1,6 @@
 // The tile registers of x86 processors with AMX: eight matrices of up to 16 rows of 64 bytes, whose products are added
 // by one instruction. Written out, because Highway compiles for AVX-512 without them; whoever gets here has asked
-// may_use_tiles(). Every register belongs to the thread.
+// request_tiles(). Every register belongs to the thread.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,13 @@
 
 namespace safelight::cpu {
 
-// Whether this processor multiplies tiles of bf16 and of whole numbers of 8 bits, and the system lets us: Linux must be
-// asked, since a tile's registers are 8 KiB to be saved for every thread. Asks for this process, now or earlier.
-bool may_use_tiles();
+// Whether this processor multiplies tiles of bf16 and of whole numbers of 8 bits, and the system knows of it.
+bool has_tiles();
+
+// Linux must be asked before a process uses tiles, since a signal then saves 8 KiB more of a thread: alternate signal
+// stacks of less than some 11 KiB are refused from then on, and a thread that has one is a reason to refuse tiles.
+// Returns whether they may be used; asks once. REQUIRES: has_tiles().
+bool request_tiles();
 
 constexpr std::int64_t kTileRegisterRows = 16, kTileRowBytes = 64;
 constexpr std::int64_t kTileBytes = kTileRegisterRows * kTileRowBytes;
