@@ -33,24 +33,16 @@ struct SplitRows {
 // c[row] (+)= the sum over i < length of row[i] * columns[i], which are taken apart, too.
 void multiply_rows(const SplitRows& rows, std::int64_t length, const float* columns, const QueryPanel& panel, float* c,
                    bool accumulate) {
-  const auto multiply = [&](std::int64_t begin, std::int64_t end) {  // rows that fill tile registers alike
-    if (begin == end) return;
-    const std::int64_t height = std::min(kSplitRows, end - begin);
-    const TileRegisters registers(height);
-    const MultiplySplit tiles = multiply_split_for(DType::F32, height > kTileRegisterRows);
-    for (std::int64_t row = begin; row < end; row += kSplitRows)
-      for (std::int64_t column = 0; column < panel.columns(); column += kSplitColumns)
-        tiles({rows.first + row / kSplitRows * rows.stride, columns + column / kSplitColumns * split_floats(length),
-               divide_up(length, kSplitChannels)},
-              c + row * panel.columns() + column, panel.columns(), accumulate);
-  };
-  const std::int64_t whole = rows.count / kSplitRows * kSplitRows;
-  multiply(0, whole);
-  multiply(whole, rows.count);
+  for_split_rows(rows.count, DType::F32, [&](std::int64_t row, MultiplySplit tiles) {
+    for (std::int64_t column = 0; column < panel.columns(); column += kSplitColumns)
+      tiles({rows.first + row / kSplitRows * rows.stride, columns + column / kSplitColumns * split_floats(length),
+             divide_up(length, kSplitChannels)},
+            c + row * panel.columns() + column, panel.columns(), accumulate);
+  });
 }
 
 // Where the block of keys that begins at `begin` lies in turned values.
-const float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin) {
+float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin) {
   return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock);
 }
 
@@ -76,7 +68,7 @@ void attend(const AttentionCall& call, const Head& head, const QueryPanel& panel
 // Values of keys [begin, begin + count), turned so that a row is a channel, and taken apart.
 void pack_values(const AttentionCall& call, const Head& head, std::int64_t begin, std::int64_t count) {
   alignas(64) float turned[kSplitRows * kKeyBlock];
-  float* to = const_cast<float*>(values_at(call, head, begin));
+  float* to = values_at(call, head, begin);
   for (std::int64_t channel = 0; channel < call.width; channel += kSplitRows, to += split_floats(count)) {
     const std::int64_t channels = std::min(kSplitRows, call.width - channel);
     turn(head.v + begin * call.stride + channel, call.stride, count, channels, turned, kKeyBlock);

@@ -178,7 +178,7 @@ void multiply_many_rows(const Share& share) {
 // Takes apart all rows, then 32 columns of weights after the other.
 void multiply_few_rows(const Share& share) {
   const DType type = share.call.weight.type;
-  const std::int64_t rows = share.row_end - share.row_begin, whole = rows / kSplitRows * kSplitRows,
+  const std::int64_t rows = share.row_end - share.row_begin,
                      row_floats = share.blocks() * kInputParts * 2 * kTileFloats;
   for (std::int64_t row = 0; row < rows; row += kSplitRows)
     split_rows_of(share, share.row_begin + row, std::min(kSplitRows, rows - row),
@@ -186,17 +186,10 @@ void multiply_few_rows(const Share& share) {
   for (std::int64_t column = 0; column < share.columns; ++column) {
     float* const sums = share.sums + (share.passes() ? column * round_up(rows, kSplitRows) * kSplitColumns : 0);
     pack_columns_split(share.call, share.panel(column), share.in_begin, share.in_end, share.weights);
-    const auto multiply = [&](std::int64_t first, std::int64_t last) {  // rows that fill tile registers alike
-      if (first == last) return;
-      const std::int64_t height = std::min(kSplitRows, last - first);
-      const TileRegisters registers(height);
-      const MultiplySplit tiles = multiply_split_for(type, height > kTileRegisterRows);
-      for (std::int64_t row = first; row < last; row += kSplitRows)
-        tiles({share.inputs + row / kSplitRows * row_floats, share.weights, share.blocks()}, sums + row * kSplitColumns,
-              kSplitColumns, share.in_begin > 0);
-    };
-    multiply(0, whole);
-    multiply(whole, rows);
+    for_split_rows(rows, type, [&](std::int64_t row, MultiplySplit tiles) {
+      tiles({share.inputs + row / kSplitRows * row_floats, share.weights, share.blocks()}, sums + row * kSplitColumns,
+            kSplitColumns, share.in_begin > 0);
+    });
     finish_sums(share, column, share.row_begin, rows, sums);
   }
 }

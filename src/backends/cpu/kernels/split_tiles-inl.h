@@ -170,6 +170,21 @@ inline MultiplySplit multiply_split_for(DType weights, bool lower) {
   return kTable[weight_parts(weights) - 1][lower];
 }
 
+// Calls multiply(row, tiles) for every 32 rows, or what is left of them, with the registers set for so many.
+template <class Multiply>
+HWY_INLINE void for_split_rows(std::int64_t rows, DType weights, Multiply&& multiply) {
+  const auto alike = [&](std::int64_t begin, std::int64_t end) {
+    if (begin == end) return;
+    const std::int64_t height = std::min(kSplitRows, end - begin);
+    const TileRegisters registers(height);
+    const MultiplySplit tiles = multiply_split_for(weights, height > kTileRegisterRows);
+    for (std::int64_t row = begin; row < end; row += kSplitRows) multiply(row, tiles);
+  };
+  const std::int64_t whole = rows / kSplitRows * kSplitRows;
+  alike(0, whole);
+  alike(whole, rows);
+}
+
 }  // namespace safelight::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif
