@@ -55,11 +55,11 @@ const cpu::Kernels& kernels_named(std::string_view name) {
   for (const cpu::Kernels* kernels : cpu::available_kernels()) {
     if (kernels->name != name) continue;
     if (is_granted(*kernels)) return *kernels;
-    fail(ErrorCategory::io,
-         "[cpu] the system refuses the registers of '{}' to this process, maybe because a thread has an alternate "
-         "signal "
-         "stack of less than 11 KiB",
-         name);
+    fail(
+        ErrorCategory::io,
+        "[cpu] the system refuses the registers of '{}' to this process: expected alternate signal stacks of 11 KiB or "
+        "more in all threads (SAFELIGHT_ISA; the other instruction sets do without)",
+        name);
   }
   fail(ErrorCategory::usage, "[cpu] no instruction set '{}' on this processor (SAFELIGHT_ISA): expected one of {}",
        name, fmt::join(cpu_instruction_sets(), ", "));

@@ -18,9 +18,7 @@ namespace safelight::cpu::HWY_NAMESPACE {
 namespace {
 
 template <class Stored>
-constexpr int kParts = std::is_same_v<Stored, F32Weights>   ? 3
-                       : std::is_same_v<Stored, F16Weights> ? 2
-                                                            : 1;
+constexpr int kParts = weight_parts(Stored::kType);
 
 // Rows of 32 channels of 16 output channels become tiles, whose rows are pairs of channels: to[part * part_stride].
 template <class Stored>
@@ -178,8 +176,7 @@ void multiply_many_rows(const Share& share) {
 // Takes apart all rows, then 32 columns of weights after the other.
 void multiply_few_rows(const Share& share) {
   const DType type = share.call.weight.type;
-  const std::int64_t rows = share.row_end - share.row_begin,
-                     row_floats = share.blocks() * kInputParts * 2 * kTileFloats;
+  const std::int64_t rows = share.row_end - share.row_begin, row_floats = split_floats(share.in_end - share.in_begin);
   for (std::int64_t row = 0; row < rows; row += kSplitRows)
     split_rows_of(share, share.row_begin + row, std::min(kSplitRows, rows - row),
                   share.inputs + row / kSplitRows * row_floats);

@@ -53,7 +53,7 @@ inline SplitScratch split_scratch(const ProductCall& call) {
   // Sums of one pass are finished at once.
   const std::int64_t sums = (few || passes ? rows : 1) * (passes ? columns : 1);
   SplitScratch layout{};
-  layout.sums_at = (few ? rows : 1) * depth * kInputParts * 2 * kTileFloats;
+  layout.sums_at = (few ? rows : 1) * split_floats(std::min(call.in_block, call.weight.in));
   layout.weights_at = layout.sums_at + sums * kSplitRows * kSplitColumns;
   layout.total = layout.weights_at + (few ? 1 : columns) * depth * weight_parts(call.weight.type) * 2 * kTileFloats;
   return layout;

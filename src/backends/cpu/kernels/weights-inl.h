@@ -27,6 +27,7 @@ HWY_INLINE hn::Vec<DT> load_bytes(DT d, const std::uint8_t* from) {
 
 // One vector of weights. All conversions are exact, subnormals included.
 struct F32Weights {
+  static constexpr DType kType = DType::F32;
   static constexpr int kBytes = 4;
   static HWY_INLINE V widen(const std::uint8_t* from) { return load_bytes(D(), from); }
 };
@@ -44,11 +45,13 @@ HWY_INLINE V widen_halves(hn::Vec<Halves> halves) {
 }
 
 struct F16Weights {
+  static constexpr DType kType = DType::F16;
   static constexpr int kBytes = 2;
   static HWY_INLINE V widen(const std::uint8_t* from) { return widen_halves(load_bytes(Halves(), from)); }
 };
 
 struct BF16Weights {
+  static constexpr DType kType = DType::BF16;
   static constexpr int kBytes = 2;
   static HWY_INLINE V widen(const std::uint8_t* from) {
     return hn::PromoteTo(D(), load_bytes(hn::Rebind<hwy::bfloat16_t, D>(), from));
@@ -64,12 +67,14 @@ HWY_INLINE V widen_codes(hn::Vec<Codes> codes) { return widen_halves(hn::BitCast
 
 // The upper byte of a half.
 struct E5M2Weights {
+  static constexpr DType kType = DType::F8_E5M2;
   static constexpr int kBytes = 1;
   static HWY_INLINE V widen(const std::uint8_t* from) { return widen_codes(hn::ShiftLeft<8>(load_codes(from))); }
 };
 
 // Its exponent's bias is 7, a half's is 15. It has no infinity; S.1111.111, which would be 480, is no number.
 struct E4M3Weights {
+  static constexpr DType kType = DType::F8_E4M3;
   static constexpr int kBytes = 1;
   static HWY_INLINE V widen(const std::uint8_t* from) {
     const Codes d;
@@ -82,6 +87,7 @@ struct E4M3Weights {
 };
 
 struct I8Weights {
+  static constexpr DType kType = DType::I8;
   static constexpr int kBytes = 1;
   static HWY_INLINE V widen(const std::uint8_t* from) {
     const hn::RebindToSigned<D> di;
