@@ -116,15 +116,15 @@ class Bench {
                       }});
   }
 
-  void linear(int calls, std::int64_t rows, std::int64_t in, std::int64_t out, bool geglu = false) {
+  void linear(int calls, std::int64_t n, std::int64_t rows, std::int64_t in, std::int64_t out, bool geglu = false) {
     const Precision precision = precision_;
     cases_.push_back({part_,
-                      fmt::format("{}{} {}x{}->{}", precision == Precision::int8 ? "int8 " : "",
-                                  geglu ? "geglu" : "linear", rows, in, out),
-                      calls, 2e-9 * static_cast<double>(rows * in * out), [=, this] {
+                      fmt::format("{}{} {}x{}x{}->{}", precision == Precision::int8 ? "int8 " : "",
+                                  geglu ? "geglu" : "linear", n, rows, in, out),
+                      calls, 2e-9 * static_cast<double>(n * rows * in * out), [=, this] {
                         const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu, .precision = precision},
                                                          weights_.next({out, in}), floats({out}));
-                        (*op)(floats({1, rows, in}));
+                        (*op)(floats({n, rows, in}));
                       }});
   }
 
@@ -248,22 +248,22 @@ void add_unet_convolutions(Bench& b) {
 }
 
 void add_unet_linears(Bench& b) {
-  for (const auto& [calls, rows, in, out] : {std::array{40, 8192, 320, 320},
-                                             {5, 8192, 1280, 320},
-                                             {1, 2048, 320, 640},
-                                             {40, 2048, 640, 640},
-                                             {5, 2048, 2560, 640},
-                                             {1, 512, 640, 1280},
-                                             {40, 512, 1280, 1280},
-                                             {5, 512, 5120, 1280},
-                                             {8, 128, 1280, 1280},
-                                             {1, 128, 5120, 1280}})
-    b.linear(calls, b.pixels(rows), in, out);
+  for (const auto& [calls, rows, in, out] : {std::array{40, 4096, 320, 320},
+                                             {5, 4096, 1280, 320},
+                                             {1, 1024, 320, 640},
+                                             {40, 1024, 640, 640},
+                                             {5, 1024, 2560, 640},
+                                             {1, 256, 640, 1280},
+                                             {40, 256, 1280, 1280},
+                                             {5, 256, 5120, 1280},
+                                             {8, 64, 1280, 1280},
+                                             {1, 64, 5120, 1280}})
+    b.linear(calls, 2, b.pixels(rows), in, out);
   for (const auto& [calls, out] : {std::array{10, 320}, {10, 640}, {12, 1280}})  // the text, once per prompt
-    b.linear(calls, 154, 768, out);
+    b.linear(calls, 2, 77, 768, out);
   for (const auto& [calls, rows, in, out] :
-       {std::array{5, 8192, 320, 2560}, {5, 2048, 640, 5120}, {5, 512, 1280, 10240}, {1, 128, 1280, 10240}})
-    b.linear(calls, b.pixels(rows), in, out, true);
+       {std::array{5, 4096, 320, 2560}, {5, 1024, 640, 5120}, {5, 256, 1280, 10240}, {1, 64, 1280, 10240}})
+    b.linear(calls, 2, b.pixels(rows), in, out, true);
 }
 
 // What the way up reads first; the shortcuts alone, as they would be of one tensor.
@@ -276,12 +276,12 @@ void add_unet_joins(Bench& b, bool shortcuts_alone) {
                                                       {1, 32, 640, 320, 640},
                                                       {1, 64, 640, 320, 320},
                                                       {2, 64, 320, 320, 320}})
-    shortcuts_alone ? b.linear(calls, 2 * b.side(side) * b.side(side), below + skip, out)
+    shortcuts_alone ? b.linear(calls, 2, b.side(side) * b.side(side), below + skip, out)
                     : b.joined(calls, 2, b.side(side), below, skip, out);
 }
 
 void add_unet_others(Bench& b) {
-  b.linear(22, 2, 1280, 1280);  // the time embedding
+  b.linear(22, 2, 1, 1280, 1280);  // the time embedding
   for (const auto& [calls, queries, width] : {std::array{5, 4096, 40}, {5, 1024, 80}, {5, 256, 160}, {1, 64, 160}}) {
     b.attention(calls, 2, b.pixels(queries), b.pixels(queries), 8, width);
     b.attention(calls, 2, b.pixels(queries), 77, 8, width);
@@ -303,8 +303,8 @@ void add_vae_decoder(Bench& b) {
   b.conv(1, 1, 512, 512, b.side(64), 1, true), b.conv(1, 1, 512, 512, b.side(128), 1, true),
       b.conv(1, 1, 256, 256, b.side(256), 1, true);
   b.attention(1, 1, b.pixels(4096), b.pixels(4096), 1, 512);
-  b.linear(4, b.pixels(4096), 512, 512), b.linear(1, b.pixels(65536), 512, 256),
-      b.linear(1, b.pixels(262144), 256, 128);
+  b.linear(4, 1, b.pixels(4096), 512, 512), b.linear(1, 1, b.pixels(65536), 512, 256),
+      b.linear(1, 1, b.pixels(262144), 256, 128);
   for (const auto& [calls, side, channels] :
        {std::array{11, 64, 512}, {6, 128, 512}, {1, 256, 512}, {5, 256, 256}, {1, 512, 256}, {6, 512, 128}})
     b.group_norm(calls, 1, b.side(side), channels);
