@@ -16,7 +16,7 @@ class AttentionConformance : public Conformance {
 };
 
 TEST_P(AttentionConformance, HeadWidths) {
-  for (const std::int64_t width : {1, 5, 12, 16, 40, 64, 80, 160}) check(2, 13, 13, {.heads = 3}, width);
+  for (const std::int64_t width : {1, 5, 12, 16, 40, 64, 72, 80, 160}) check(2, 13, 13, {.heads = 3}, width);
   check(1, 20, 20, {.heads = 1}, 512);
 }
 
@@ -29,7 +29,7 @@ TEST_P(AttentionConformance, TokenCounts) {
                                       {200, 77},
                                       {64, 600},
                                       {5, 3100}})  // one more than a block of keys, of any vector
-    for (const std::int64_t width : {20, 80}) check(1, queries, keys, {.heads = 2}, width);
+    for (const std::int64_t width : {20, 41, 80}) check(1, queries, keys, {.heads = 2}, width);
 }
 
 TEST_P(AttentionConformance, Causal) {

@@ -78,6 +78,9 @@ std::vector<Tensor> outputs(Backend& backend) {
   // Five blocks of outputs, whose tiles are cut so that threads have equally many.
   const Tensor many = stored(random_tensor({300, 64, 3, 3}, 11, 0, 0.04f), DType::F16, false);
   results.push_back((*backend.conv2d({.in = 64, .out = 300}, many, {}))(picture));
+  const Tensor short_weights = stored(random_tensor({70, 64, 3, 3}, 12, 0, 0.04f), DType::BF16, false);
+  for (const int stride : {1, 2})
+    results.push_back((*backend.conv2d({.in = 64, .out = 70, .stride = stride}, short_weights, {}))(picture));
   // So few rows that threads share the channels.
   const Tensor text = random_tensor({2, 77, 768}, 9);
   const Tensor keys = stored(random_tensor({330, 768}, 10, 0, 0.04f), DType::F16, false);

@@ -98,6 +98,41 @@ TEST_P(Conv2dConformance, FewTiles) {
   check({.in = 150, .out = 130}, {2, 4, 6, 150}, true);
 }
 
+// Blocks of lines that belong to two images, blocks of columns, passes of in-channels.
+TEST_P(Conv2dConformance, SeveralTasks) {
+  check({.in = 40, .out = 36, .stride = 2}, {2, 41, 150, 40});
+  check({.in = 33, .out = 70, .stride = 2, .padding = {0, 0, 1, 1}}, {3, 24, 36, 33}, true);
+  check({.in = 32, .out = 72}, {5, 12, 14, 32}, true);
+  check({.in = 32, .out = 40}, {1, 9, 75, 32});
+  check({.in = 170, .out = 50, .upsample = true}, {3, 6, 8, 170}, true);
+  check({.in = 24, .out = 24, .stride = 2}, {2, 9, 11, 24});
+  check({.in = 24, .out = 24}, {1, 2, 16, 24});
+  check({.in = 170, .out = 330}, {1, 3, 4, 170});
+  // The last block of columns is cut otherwise than the first.
+  check({.in = 24, .out = 24}, {1, 3, 95, 24});
+  check({.in = 161, .out = 320}, {1, 3, 95, 161});
+}
+
+TEST_P(Conv2dConformance, NoImages) {
+  for (const int stride : {1, 2}) {
+    const auto conv =
+        cpu().conv2d({.in = 64, .out = 48, .stride = stride}, scaled_weight({48, 64, 3, 3}, 1, 9 * 64), Tensor());
+    EXPECT_EQ((*conv)(Tensor::allocate(DType::F32, {0, 16, 16, 64})).elements(), 0);
+  }
+}
+
+TEST_P(Conv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
+  for (const int stride : {1, 2}) {
+    const auto conv =
+        cpu().conv2d({.in = 170, .out = 48, .stride = stride}, scaled_weight({48, 170, 3, 3}, 1, 9 * 170), Tensor());
+    const Tensor four = random_tensor({4, 15, 16, 170}, 2);
+    Tensor one = Tensor::allocate(DType::F32, {1, 15, 16, 170});
+    std::copy_n(four.floats().data(), one.elements(), one.mutable_floats().data());
+    const Tensor of_four = (*conv)(four), of_one = (*conv)(one);
+    EXPECT_EQ(std::memcmp(of_four.data(), of_one.data(), of_one.bytes()), 0) << "stride " << stride;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
 
 class LargeConv2dConformance : public Conv2dConformance {};

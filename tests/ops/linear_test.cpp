@@ -26,11 +26,11 @@ class LinearConformance : public Conformance {
     expect_close((*cpu().linear(spec, w, b))(x, tail), (*reference().linear(spec, w, b))(x, tail), tolerance(in));
   }
 
-  void check_gated(std::int64_t in, std::int64_t half, bool with_bias) {
+  void check_gated(std::int64_t in, std::int64_t half, bool with_bias, std::int64_t rows = 13) {
     const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision_};
     const Weight w = scaled_weight({2 * half, in}, 1, in);
     const Tensor b = with_bias ? weight({2 * half}, 2) : Tensor();
-    const Tensor x = random_tensor({2, 13, in}, 3);
+    const Tensor x = random_tensor({2, rows, in}, 3);
     expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
   }
 
@@ -79,11 +79,19 @@ TEST_P(LinearConformance, ManyRows) {
   check({1301, 48}, 65);
   check({1, 1301, 48}, 65);
   check({1, 2100, 1400}, 3);  // in several blocks of rows, and passes of in-channels
+  check({1, 97, 1281}, 400);
 }
 
 TEST_P(LinearConformance, FewRowsWhoseChannelsAreShared) {
   for (const std::int64_t out : {256, 320, 330}) check({2, 77, 768}, out);
   for (const std::int64_t half : {128, 165}) check_gated(768, half, true);
+}
+
+TEST_P(LinearConformance, FewRowsOfManyImages) {
+  check({5, 77, 96}, 70);
+  check({2, 77, 1300}, 66);
+  check({3, 61, 1400}, 40, Activation::gelu, true, true);
+  check_joined({6, 50, 40}, 30, 45);
 }
 
 TEST_P(LinearConformance, Epilogues) {
@@ -98,6 +106,7 @@ TEST_P(LinearConformance, Epilogues) {
 TEST_P(LinearConformance, GatedGelu) {
   for (const auto& [in, half] : {std::pair{5, 1}, {16, 8}, {33, 31}, {40, 160}, {1300, 35}})
     for (const bool with_bias : {false, true}) check_gated(in, half, with_bias);
+  check_gated(40, 200, true, 97);
 }
 
 TEST_P(LinearConformance, ConvolutionShapedWeight) {
@@ -128,14 +137,16 @@ TEST_P(LinearConformance, Saturation) {  // activations far outside the usual ra
   }
 }
 
-// One is few rows, nine are many.
+// Few rows of one are a group, of nine several; many rows of one are a task, of nine several.
 TEST_P(LinearConformance, AnImageHasTheSameBitsInAnyBatch) {
   const auto linear = cpu().linear({.in = 130, .out = 70}, scaled_weight({70, 130}, 1, 130), {});
-  const Tensor nine = random_tensor({9, 20, 130}, 2);
-  Tensor one = Tensor::allocate(DType::F32, {1, 20, 130});
-  std::copy_n(nine.floats().data(), one.elements(), one.mutable_floats().data());
-  const Tensor of_nine = (*linear)(nine), of_one = (*linear)(one);
-  EXPECT_EQ(std::memcmp(of_nine.data(), of_one.data(), of_one.bytes()), 0);
+  for (const std::int64_t rows : {20, 130}) {
+    const Tensor nine = random_tensor({9, rows, 130}, 2);
+    Tensor one = Tensor::allocate(DType::F32, {1, rows, 130});
+    std::copy_n(nine.floats().data(), one.elements(), one.mutable_floats().data());
+    const Tensor of_nine = (*linear)(nine), of_one = (*linear)(one);
+    EXPECT_EQ(std::memcmp(of_nine.data(), of_one.data(), of_one.bytes()), 0) << rows << " rows";
+  }
 }
 
 // However a processor multiplies: what is lost is what sums of floats lose, 24 bits in a row of additions.

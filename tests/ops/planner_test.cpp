@@ -77,7 +77,7 @@ TEST_F(PlannerTest, WhatWasInterruptedDoesNotCount) {
 }
 
 TEST_F(PlannerTest, ReadsWhatItCan) {
-  const std::string head = "safelight plans 2\nmachine machine\n";
+  const std::string head = "safelight plans 3\nmachine machine\n";
   const auto ways_with = [&](const std::string& kept) {
     write_cache("plans", "machine", kept);
     Planner planner("machine", true);

@@ -17,7 +17,7 @@ class Ops {
   explicit Ops(Backend& backend)
       : backend_(backend),
         conv_(backend.conv2d({.in = 64, .out = 70}, random_tensor({70, 64, 3, 3}, 3, 0, 0.04f), {})),
-        halving_(backend.conv2d({.in = 64, .out = 8, .stride = 2}, random_tensor({8, 64, 3, 3}, 3, 0, 0.04f), {})),
+        halving_(backend.conv2d({.in = 64, .out = 24, .stride = 2}, random_tensor({24, 64, 3, 3}, 3, 0, 0.04f), {})),
         linear_(backend.linear({.in = 64, .out = 2000}, random_tensor({2000, 64}, 4, 0, 0.1f), {})),
         group_norm_(backend.group_norm({.channels = 64}, random_tensor({64}, 5), random_tensor({64}, 6))),
         layer_norm_(backend.layer_norm({.channels = 64}, random_tensor({64}, 5), random_tensor({64}, 6))),
@@ -72,7 +72,7 @@ TEST(Rehearsal, CountsTheWork) {
   Ops ops(*backend);
   const Work work = backend->rehearse([&] { ops(10); }).work;
   EXPECT_EQ(work[WorkKind::conv3x3], 2.0 * (2 * 10 * 10 * 70) * (9 * 64));
-  EXPECT_EQ(work[WorkKind::product], 2.0 * (2 * 5 * 5 * 8) * (9 * 64) + 2 * 2.0 * (2 * 100) * 64 * 2000);
+  EXPECT_EQ(work[WorkKind::product], 2.0 * (2 * 5 * 5 * 24) * (9 * 64) + 2 * 2.0 * (2 * 100) * 64 * 2000);
   EXPECT_EQ(work[WorkKind::attention], 2 * 2.0 * 2 * 100 * 100 * 64);
   EXPECT_EQ(work[WorkKind::passing], 4.0 * 2 * 100 * 64 + 2 * 100 * 128 + 3 * 64);
 }

@@ -5,7 +5,7 @@
 namespace safelight::cpu {
 
 // Narrower heads leave too little to do between two ends of a product by parts.
-constexpr std::int64_t kFewestSplitChannels = 64;
+constexpr std::int64_t kFewestSplitChannels = 40;
 
 void attention(Engine& engine, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSpec& spec,
                Tensor& y) {

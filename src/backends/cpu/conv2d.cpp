@@ -2,15 +2,16 @@
 
 #include "backends/cpu/ops.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/split_conv2d.h"
 #include "backends/cpu/thin_conv2d.h"
 #include "backends/cpu/winograd.h"
 
 namespace safelight::cpu {
 namespace {
 
-// Winograd's filtering where it pays, a plain product where few channels come out, else implicit GEMM. The first and
-// the last follow pointers to the pixels that each tap sees, so there is no im2col matrix, no padded copy and no
-// upsampled copy.
+// A plain product where few channels come out, else taps by parts of bf16 or Winograd's filtering where one of them
+// pays, else implicit GEMM. All but the first follow pointers to the pixels that each tap sees, so there is no im2col
+// matrix, and no padded or upsampled copy of the picture.
 class CpuConv2d final : public Conv2d {
  public:
   CpuConv2d(const Conv2dSpec& spec, Backend& backend, Engine& engine, const Weight& weight, const Tensor& bias)
@@ -23,6 +24,7 @@ class CpuConv2d final : public Conv2d {
 
  private:
   void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+    if (y.elements() == 0) return;
     const bool plain = tail.activation == Activation::none && !tail.per_image && !tail.residual;
     if (thin_ && plain) return run_thin_conv2d(engine_, spec_, thin_, bias_, x, y);
     const ProductCall call{
@@ -43,7 +45,10 @@ class CpuConv2d final : public Conv2d {
         .y = y.mutable_floats().data(),
         .rows = y.elements() / spec_.out,
         .channels = spec_.out};
-    if (const int tile_side = winograd_tile_side(spec_, call); tile_side > 0)
+    const int tile_side = winograd_tile_side(spec_, call);
+    if (takes_split_conv2d(engine_, call, tile_side > 0))
+      run_split_conv2d(engine_, call);
+    else if (tile_side > 0)
       run_winograd(engine_, call, tile_side);
     else
       run_product(engine_, call);

@@ -1,6 +1,6 @@
 // What is kept, for each machine:
 //
-//   safelight plans 2
+//   safelight plans 3
 //   machine Intel(R) Xeon(R) Processor @ 2.50GHz, avx512, 2 threads
 //   product 8192 320 320 1 0 0 = 2
 //   ...
@@ -24,10 +24,10 @@ constexpr int kRounds = 3;            // calls of each way before one is chosen:
 constexpr double kWorthwhile = 0.97;  // another way than the first must be this much faster
 
 // The ops that plan. A key read from a file refers to these names.
-constexpr std::array<std::string_view, 3> kOps{"product", "split", "winograd"};
+constexpr std::array<std::string_view, 4> kOps{"product", "split", "taps", "winograd"};
 
 // To be raised when a way of one of these ops comes to mean another cut: earlier measurements say nothing about that.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 std::string heading(std::string_view machine) {
   return fmt::format("safelight plans {}\nmachine {}\n", kVersion, machine);

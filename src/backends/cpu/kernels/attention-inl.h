@@ -47,22 +47,23 @@ struct QueryPanel {
   std::int64_t columns() const { return vectors * kLanes; }
 };
 
-// The task's scratch, see attention.h.
+// The task's scratch and one panel's, see attention.h.
 struct Workspace {
   const float** rows;
   float *queries, *scores, *sums, *maxima, *totals;
   float *split_queries, *split_weights;
 };
 
-inline Workspace workspace_in(float* scratch, const AttentionCall& call) {
+inline Workspace workspace_in(float* scratch, const AttentionCall& call, std::int64_t panel = 0) {
   const AttentionScratch layout = attention_scratch(call, kPanel);
+  float* of_panel = scratch + layout.panels_at + panel * layout.panel_total;
   return {reinterpret_cast<const float**>(scratch),
-          scratch + layout.queries_at,
+          of_panel,
           scratch + layout.scores_at,
-          scratch + layout.sums_at,
-          scratch + layout.maxima_at,
-          scratch + layout.totals_at,
-          scratch + layout.split_queries_at,
+          of_panel + layout.sums_at,
+          of_panel + layout.maxima_at,
+          of_panel + layout.totals_at,
+          of_panel + layout.split_queries_at,
           scratch + layout.split_weights_at};
 }
 
@@ -76,7 +77,6 @@ inline void turn(const float* from, std::int64_t row_stride, std::int64_t rows, 
 
 // The panel's queries turned, nothing seen, and no sums.
 inline void begin_panel(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space) {
-  if (panel.columns() - panel.count >= kLanes) std::fill_n(space.queries, call.width * panel.columns(), 0.0f);
   turn(head.q + panel.begin * call.stride, call.stride, panel.count, call.width, space.queries, panel.columns());
   std::fill_n(space.sums, call.width * panel.columns(), 0.0f);
   std::fill_n(space.maxima, panel.columns(), kUnseen);

@@ -46,7 +46,8 @@ inline constexpr Kernels kKernels{
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
-    .split_product = nullptr,
+    .split_product = {},
+    .split_conv2d = nullptr,
     .int8 = {2, int8_prepare_pairs, int8_multiply_pairs},
     .winograd_weights = winograd_weights,
     .winograd_inputs = winograd_inputs,
@@ -72,13 +73,16 @@ inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
 
 // Tiles came later still.
 void int8_multiply_tiles(const Int8Call& call, std::int64_t task);
-void split_product(const ProductCall& call, std::int64_t task, float* scratch);
+void split_prepare(const ProductCall& call, std::int64_t task);
+void split_multiply(const ProductCall& call, std::int64_t task, float* scratch);
+void split_conv2d(const SplitConv2dCall& call, std::int64_t task, float* scratch);
 void split_attention_pack(const AttentionCall& call, std::int64_t task);
 void split_attention(const AttentionCall& call, std::int64_t task, float* scratch);
 constexpr Kernels with_tiles(Kernels kernels) {
   kernels.name = "amx";
   kernels.request = request_tiles;
-  kernels.split_product = split_product;
+  kernels.split_product = {split_prepare, split_multiply};
+  kernels.split_conv2d = split_conv2d;
   kernels.split_attention = {split_attention_pack, split_attention};
   kernels.int8.multiply = int8_multiply_tiles;
   return kernels;

@@ -56,6 +56,7 @@ struct ProductCall {
   float* y = nullptr;
   std::int64_t rows = 0, channels = 0;                          // of y
   std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y
+  float* split_x = nullptr;                                     // few rows taken apart, see split_product.h
 
   std::int64_t row_blocks() const noexcept { return divide_up(rows, row_block); }
   std::int64_t channel_blocks() const noexcept { return divide_up(channels, channel_block); }
@@ -100,8 +101,9 @@ struct LayerNormCall {
   float epsilon = 0;
 };
 
-struct WinogradCall;  // winograd.h
-struct Int8Call;      // int8.h
+struct WinogradCall;     // winograd.h
+struct Int8Call;         // int8.h
+struct SplitConv2dCall;  // split_conv2d.h
 
 // A product of whole numbers of 8 bits, in two loops, see int8.h: over prepare_tasks(), with scratch, and over
 // multiply_tasks().
@@ -118,6 +120,13 @@ struct AttentionKernels {
   void (*attend)(const AttentionCall& call, std::int64_t task, float* scratch) = nullptr;
 };
 
+// A product by parts of bf16, in two loops, see split_product.h: over split_prepare_tasks(), and with scratch over the
+// call's tasks().
+struct SplitProductKernels {
+  void (*prepare)(const ProductCall& call, std::int64_t task) = nullptr;
+  void (*multiply)(const ProductCall& call, std::int64_t task, float* scratch) = nullptr;
+};
+
 struct Kernels {
   std::string_view name;  // of the instruction set, as SAFELIGHT_ISA takes it
   bool (*request)();      // asks the system whether they may be used; null if it need not be asked
@@ -127,8 +136,10 @@ struct Kernels {
   // One task of a product; `scratch` is laid out in product.h, aligned to 64.
   void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
 
-  // The same by parts of bf16, see split_product.h. Null where the processor has no tiles.
-  void (*split_product)(const ProductCall& call, std::int64_t task, float* scratch);
+  SplitProductKernels split_product;  // the same by parts of bf16; null where the processor has no tiles
+
+  // One task of a convolution by parts; `scratch` is laid out in split_conv2d.h. Null where the processor has no tiles.
+  void (*split_conv2d)(const SplitConv2dCall& call, std::int64_t task, float* scratch);
 
   Int8Kernels int8;
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/attention-inl.h"
+#include "backends/cpu/kernels/split_strips-inl.h"
 #include "backends/cpu/kernels/split_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,28 +18,26 @@ namespace safelight::cpu::HWY_NAMESPACE {
 #if HWY_TARGET == HWY_AVX3
 namespace {
 
-static_assert(kKeyBlock % kSplitRows == 0 && kPanel % kSplitColumns == 0);
+static_assert(kKeyBlock % kSplitChannels == 0 && kPanel / kLanes <= 4);
 
-// A product's right side has whole pairs of tiles.
-QueryPanel panel_of(std::int64_t begin, std::int64_t count) {
-  return {begin, count, round_up(count, kSplitColumns) / kLanes};
-}
-
-// `count` rows, taken apart; 32 of them lie `stride` floats after the 32 before.
+// `count` rows, taken apart; 16 of them lie `stride` floats after the 16 before.
 struct SplitRows {
-  const float* first;
+  float* first;
   std::int64_t stride, count;
 };
 
-// c[row] (+)= the sum over i < length of row[i] * columns[i], which are taken apart, too.
+// c[row] (+)= the sum over i < length of row[i] * columns[i], which are taken apart, too. Rows are rounded up to 16.
 void multiply_rows(const SplitRows& rows, std::int64_t length, const float* columns, const QueryPanel& panel, float* c,
                    bool accumulate) {
-  for_split_rows(rows.count, DType::F32, [&](std::int64_t row, MultiplySplit tiles) {
-    for (std::int64_t column = 0; column < panel.columns(); column += kSplitColumns)
-      tiles({rows.first + row / kSplitRows * rows.stride, columns + column / kSplitColumns * split_floats(length),
-             divide_up(length, kSplitChannels)},
-            c + row * panel.columns() + column, panel.columns(), accumulate);
-  });
+  const MultiplyStrip multiply = multiply_inputs_left_for<>(kInputParts, panel.vectors);
+  for (std::int64_t row = 0; row < rows.count; row += kSplitRows)
+    multiply({{rows.first + row / kSplitRows * rows.stride},
+              columns,
+              divide_up(length, kSplitChannels),
+              c + row * panel.columns(),
+              panel.columns(),
+              kLanes,
+              accumulate});
 }
 
 // Where the block of keys that begins at `begin` lies in turned values.
@@ -46,23 +45,19 @@ float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin
   return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock);
 }
 
-void attend(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space) {
-  const float scale = score_scale(call);
-  begin_panel(call, head, panel, space);
-  split_columns(space.queries, call.width, panel.columns(), space.split_queries);
-  const std::int64_t keys = call.causal ? std::min(call.keys, panel.begin + panel.count) : call.keys;
-  for (std::int64_t begin = 0; begin < keys; begin += kKeyBlock) {
-    const std::int64_t count = std::min(kKeyBlock, keys - begin);
-    multiply_rows({head.packed_k + begin / kSplitRows * split_floats(call.width), split_floats(call.width), count},
-                  call.width, space.split_queries, panel, space.scores, false);
-    if (call.causal) hide_later_keys(panel, space, begin, count);
-    soften(call, panel, space, scale, count);
-    split_columns(space.scores, count, panel.columns(), space.split_weights);
-    const std::int64_t packed = split_floats(std::min(kKeyBlock, call.keys - begin));
-    multiply_rows({values_at(call, head, begin), packed, call.width}, count, space.split_weights, panel, space.sums,
-                  true);
-  }
-  finish(call, head, panel, space);
+// Adds what a panel sees of a block of keys.
+void meet(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space,
+          std::int64_t begin) {
+  const std::int64_t there = std::min(kKeyBlock, call.keys - begin),
+                     count = call.causal ? std::min(there, panel.begin + panel.count - begin) : there;
+  if (count <= 0) return;
+  multiply_rows({head.packed_k + begin / kSplitRows * split_floats(call.width), split_floats(call.width), count},
+                call.width, space.split_queries, panel, space.scores, false);
+  if (call.causal) hide_later_keys(panel, space, begin, count);
+  soften(call, panel, space, score_scale(call), count);
+  split_columns(space.scores, count, panel.columns(), space.split_weights);
+  multiply_rows({values_at(call, head, begin), split_floats(there), call.width}, count, space.split_weights, panel,
+                space.sums, true);
 }
 
 // Values of keys [begin, begin + count), turned so that a row is a channel, and taken apart.
@@ -73,7 +68,7 @@ void pack_values(const AttentionCall& call, const Head& head, std::int64_t begin
     const std::int64_t channels = std::min(kSplitRows, call.width - channel);
     turn(head.v + begin * call.stride + channel, call.stride, count, channels, turned, kKeyBlock);
     split_rows(
-        channels, 0, count,
+        channels, count,
         [&](std::int64_t row, std::int64_t at) { return numbers_at(turned + row * kKeyBlock + at, count - at); }, to);
   }
 }
@@ -86,7 +81,7 @@ void split_attention_pack(const AttentionCall& call, std::int64_t task) {
   const Head head = head_of(call, task / blocks);
   for (std::int64_t key = begin; key < end; key += kSplitRows)
     split_rows(
-        std::min(kSplitRows, end - key), 0, call.width,
+        std::min(kSplitRows, end - key), call.width,
         [&](std::int64_t row, std::int64_t at) {
           return numbers_at(head.k + (key + row) * call.stride + at, call.width - at);
         },
@@ -98,9 +93,20 @@ void split_attention(const AttentionCall& call, std::int64_t task, float* scratc
   const std::int64_t blocks = attention_query_blocks(call), begin = task % blocks * kQueryBlock,
                      end = std::min(begin + kQueryBlock, call.queries);
   const Head head = head_of(call, task / blocks);
-  const Workspace space = workspace_in(scratch, call);
-  for (std::int64_t at = begin; at < end; at += kPanel)
-    attend(call, head, panel_of(at, std::min<std::int64_t>(kPanel, end - at)), space);
+  const TileRegisters registers;
+  const auto for_each_panel = [&](auto&& use) {
+    for (std::int64_t at = begin; at < end; at += kPanel) {
+      const std::int64_t count = std::min<std::int64_t>(kPanel, end - at);
+      use(QueryPanel{at, count, divide_up(count, kLanes)}, workspace_in(scratch, call, (at - begin) / kPanel));
+    }
+  };
+  for_each_panel([&](const QueryPanel& panel, const Workspace& space) {
+    begin_panel(call, head, panel, space);
+    split_columns(space.queries, call.width, panel.columns(), space.split_queries);
+  });
+  for (std::int64_t key = 0; key < call.keys; key += kKeyBlock)
+    for_each_panel([&](const QueryPanel& panel, const Workspace& space) { meet(call, head, panel, space, key); });
+  for_each_panel([&](const QueryPanel& panel, const Workspace& space) { finish(call, head, panel, space); });
 }
 #endif
 

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/kernels/microkernel-inl.h"
 #include "backends/cpu/kernels/panel-inl.h"
+#include "backends/cpu/kernels/split_strips-inl.h"
 #include "backends/cpu/kernels/split_tiles-inl.h"
 #include "backends/cpu/kernels/weights-inl.h"
 
@@ -52,11 +53,10 @@ HWY_INLINE void pack_tile(const std::uint8_t* from, std::int64_t stride, float* 
   }
 }
 
-// In-channels [in_begin, in_end) of some output channels, 16 at most: to[block of channels][part][2 tiles], of which
-// one.
+// In-channels [in_begin, in_end) of some output channels, 16 at most: of a right side of so many tiles, one.
 template <class Stored>
 void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end,
-                      float* to) {
+                      std::int64_t tiles, float* to) {
   const std::int64_t row_bytes = w.in * Stored::kBytes;
   const auto* from =
       reinterpret_cast<const std::uint8_t*>(w.data) + columns.first * row_bytes + in_begin * Stored::kBytes;
@@ -68,30 +68,58 @@ void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t 
       for (std::int64_t r = 0; r < columns.count; ++r)
         std::memcpy(edge + r * kSplitChannels * Stored::kBytes, from + r * row_bytes,
                     static_cast<std::size_t>(width) * Stored::kBytes);
-      pack_tile<Stored>(edge, kSplitChannels * Stored::kBytes, to, 2 * kTileFloats);
+      pack_tile<Stored>(edge, kSplitChannels * Stored::kBytes, to, tiles * kTileFloats);
     } else {
       for (int r = 0; r < kLanes; ++r) __builtin_prefetch(from + r * row_bytes + kFetchedAhead);
-      pack_tile<Stored>(from, row_bytes, to, 2 * kTileFloats);
+      pack_tile<Stored>(from, row_bytes, to, tiles * kTileFloats);
     }
     from += kSplitChannels * Stored::kBytes;
-    to += kParts<Stored> * 2 * kTileFloats;
+    to += kParts<Stored> * tiles * kTileFloats;
   }
 }
 
-// 32 columns, or 16 and 16 of a geglu's halves, from y's channel `first` on.
-HWY_NOINLINE void pack_columns_split(const ProductCall& call, const Panel& panel, std::int64_t in_begin,
-                                     std::int64_t in_end, float* to) {
-  for (std::int64_t tile = 0; tile < 2; ++tile) {
-    const std::int64_t before = call.tail.geglu ? 0 : tile * kLanes;
-    const std::int64_t first = panel.first + before + (call.tail.geglu ? tile * call.channels : 0);
-    const std::int64_t count = std::clamp<std::int64_t>(panel.count - before, 0, kLanes);
-    for_stored(call.weight.type, [&]<class Stored>(Stored) {
-      pack_column_tile<Stored>(call.weight, {first, count}, in_begin, in_end, to + tile * kTileFloats);
-    });
+// The same columns as a left side's rows: channels of the pass, `channels` from `first` on.
+struct LeftWeights : LeftSide {
+  const std::uint8_t* first;  // of the first row
+  std::int64_t row_bytes, rows, channels;
+};
+
+// Where not all 16 rows of 32 channels are there.
+template <class Stored>
+HWY_NOINLINE void take_edge_of_weights(const LeftWeights& w, std::int64_t block, std::int64_t begin, std::int64_t end) {
+  const std::int64_t left = w.channels - block * kSplitChannels;
+  for (std::int64_t row = begin; row < end; ++row) {
+    const std::uint8_t* from = w.first + row * w.row_bytes + block * kSplitChannels * Stored::kBytes;
+    const std::int64_t here = row < w.rows ? left : 0;
+    store_parts<kParts<Stored>>(
+        {widen_some<Stored>(from, here),
+         widen_some<Stored>(from + kLanes * Stored::kBytes, std::max<std::int64_t>(here - kLanes, 0))},
+        w.tiles + block * kParts<Stored> * kTileFloats + row * kLanes);
   }
 }
 
-// Floats of each row that are fetched before they are taken apart: 32 rows are too many for the processor to guess.
+template <class Stored>
+void take_weights(const LeftSide& side, std::int64_t block, std::int64_t begin, std::int64_t end) {
+  const auto& w = static_cast<const LeftWeights&>(side);
+  if (w.rows < kSplitRows || w.channels < (block + 1) * kSplitChannels)
+    return take_edge_of_weights<Stored>(w, block, begin, end);
+  const std::uint8_t* from = w.first + begin * w.row_bytes + block * kSplitChannels * Stored::kBytes;
+  float *to = w.tiles + block * kParts<Stored> * kTileFloats, *last = to + end * kLanes;
+  for (to += begin * kLanes; to < last; to += kLanes, from += w.row_bytes) {
+    __builtin_prefetch(from + kFetchedAhead);
+    store_parts<kParts<Stored>>({Stored::widen(from), Stored::widen(from + kLanes * Stored::kBytes)}, to);
+  }
+}
+
+// Output channels of a panel's vector, counting those of both halves of a geglu.
+PanelColumns columns_of(const ProductCall& call, const Panel& panel, std::int64_t vector) {
+  const std::int64_t halves = call.tail.geglu ? 2 : 1, of_half = panel.vectors / halves,
+                     before = vector % of_half * kLanes;
+  return {vector / of_half * call.channels + panel.first + before,
+          std::min<std::int64_t>(kLanes, panel.count - before)};
+}
+
+// Floats of each row that are fetched before they are taken apart: 16 rows are too many for the processor to guess.
 constexpr std::int64_t kRowFetchedAhead = 4 * kSplitChannels;
 
 // Channels [at, at + 32) of a row, which may lie in two matrices; beyond its end zeros.
@@ -108,92 +136,176 @@ HWY_INLINE Numbers numbers_of(const PixelSource& s, std::int64_t row, std::int64
   return numbers_at(both, kSplitChannels);
 }
 
+Numbers no_numbers() { return {hn::Zero(D()), hn::Zero(D())}; }
+
+// Rows of x as a left side: channels of the pass, from in_begin on.
+struct LeftInputs : LeftSide {
+  const PixelSource& source;
+  std::int64_t row, rows, in_begin;
+};
+
+// Where not all 16 rows of 32 channels are there, one after the other.
+HWY_NOINLINE void take_edge_of_inputs(const LeftInputs& x, std::int64_t block, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row)
+    store_parts<kInputParts>(
+        row < x.rows ? numbers_of(x.source, x.row + row, x.in_begin + block * kSplitChannels) : no_numbers(),
+        x.tiles + block * kInputParts * kTileFloats + row * kLanes);
+}
+
+void take_inputs(const LeftSide& side, std::int64_t block, std::int64_t begin, std::int64_t end) {
+  const auto& x = static_cast<const LeftInputs&>(side);
+  const std::int64_t at = x.in_begin + block * kSplitChannels, stride = x.source.channels;
+  if (x.rows < kSplitRows || at + kSplitChannels > stride) return take_edge_of_inputs(x, block, begin, end);
+  const float* from = x.source.x + (x.row + begin) * stride + at;
+  float *to = x.tiles + block * kInputParts * kTileFloats, *last = to + end * kLanes;
+  for (to += begin * kLanes; to < last; to += kLanes, from += stride) {
+    __builtin_prefetch(from + kRowFetchedAhead);
+    __builtin_prefetch(from + kRowFetchedAhead + kLineFloats);
+    store_parts<kInputParts>({load(from), load(from + kLanes)}, to);
+  }
+}
+
 // One task's share of the call and of the scratch, and of the in-channels those of one pass.
 struct Share {
   const ProductCall& call;
-  std::int64_t row_begin, row_end, channel_begin, channel_end, columns;
-  float *inputs, *sums, *weights;
+  std::int64_t row_begin, row_end, channel_begin, channel_end;
+  float *left, *sums, *right;
   std::int64_t in_begin = 0, in_end = 0;
 
-  std::int64_t blocks() const { return divide_up(in_end - in_begin, kSplitChannels); }
+  std::int64_t channels() const { return in_end - in_begin; }
+  std::int64_t blocks() const { return divide_up(channels(), kSplitChannels); }
   bool passes() const { return call.in_block < call.weight.in; }
+  bool is_last() const { return in_end == call.weight.in; }
 
-  Panel panel(std::int64_t column) const {
-    const std::int64_t channels = split_column_channels(call), first = channel_begin + column * channels;
-    return {first, std::min(channels, channel_end - first), 2};
+  template <class Use>  // use(panel)
+  void for_each_panel(Use&& use) const {
+    for (std::int64_t c = channel_begin; c < channel_end;) {
+      const Panel panel = panel_at(call, c, channel_end);
+      use(panel);
+      c += panel.count;
+    }
   }
 };
 
 Share share_of(const ProductCall& call, std::int64_t task, float* scratch) {
   const std::int64_t rows = task / call.channel_blocks() * call.row_block,
-                     channels = task % call.channel_blocks() * call.channel_block,
-                     channel_end = std::min(channels + call.channel_block, call.channels);
-  const SplitScratch layout = split_scratch(call);
+                     channels = task % call.channel_blocks() * call.channel_block;
+  const SplitScratch layout = split_scratch(call, kPanel);
   return {call,
           rows,
           std::min(rows + call.row_block, call.rows),
           channels,
-          channel_end,
-          divide_up(channel_end - channels, split_column_channels(call)),
+          std::min(channels + call.channel_block, call.channels),
           scratch,
           scratch + layout.sums_at,
-          scratch + layout.weights_at};
+          scratch + layout.right_at};
 }
 
-void split_rows_of(const Share& share, std::int64_t row, std::int64_t rows, float* to) {
-  split_rows(
-      rows, share.in_begin, share.in_end,
-      [&](std::int64_t i, std::int64_t at) { return numbers_of(share.call.source, row + i, at); }, to);
-}
-
-void finish_sums(const Share& share, std::int64_t column, std::int64_t row, std::int64_t rows, const float* sums) {
-  if (share.in_end == share.call.weight.in)
-    finish_tile(share.call, share.panel(column), sums, kSplitColumns, row, rows);
-}
-
-// Takes apart all weights of the pass, then 32 rows after the other.
+// Takes apart all weights of the pass, then 16 rows after the other, while they are multiplied for the first time.
 void multiply_many_rows(const Share& share) {
-  const DType type = share.call.weight.type;
-  const std::int64_t column_floats = share.blocks() * weight_parts(type) * 2 * kTileFloats;
-  for (std::int64_t column = 0; column < share.columns; ++column)
-    pack_columns_split(share.call, share.panel(column), share.in_begin, share.in_end,
-                       share.weights + column * column_floats);
+  const ProductCall& call = share.call;
+  const int parts = weight_parts(call.weight.type);
+  float* packed = share.right;
+  share.for_each_panel([&](const Panel& panel) {
+    for (std::int64_t v = 0; v < panel.vectors; ++v)
+      for_stored(call.weight.type, [&]<class Stored>(Stored) {
+        pack_column_tile<Stored>(call.weight, columns_of(call, panel, v), share.in_begin, share.in_end, panel.vectors,
+                                 packed + v * kTileFloats);
+      });
+    packed += panel.vectors * split_floats(share.channels(), parts);
+  });
+  const TileRegisters registers;
+  float* kept = share.sums;
   for (std::int64_t row = share.row_begin; row < share.row_end; row += kSplitRows) {
     const std::int64_t rows = std::min(kSplitRows, share.row_end - row);
-    split_rows_of(share, row, rows, share.inputs);
-    const TileRegisters registers(rows);
-    const MultiplySplit multiply = multiply_split_for(type, rows > kTileRegisterRows);
-    for (std::int64_t column = 0; column < share.columns; ++column) {
-      const std::int64_t place = share.passes() ? (row - share.row_begin) / kSplitRows * share.columns + column : 0;
-      float* sums = share.sums + place * kSplitRows * kSplitColumns;
-      multiply({share.inputs, share.weights + column * column_floats, share.blocks()}, sums, kSplitColumns,
-               share.in_begin > 0);
-      finish_sums(share, column, row, rows, sums);
-    }
+    LeftInputs left{{share.left, take_inputs}, call.source, row, rows, share.in_begin};
+    const float* right = share.right;
+    share.for_each_panel([&](const Panel& panel) {
+      const std::int64_t columns = panel.vectors * kLanes;
+      multiply_inputs_left_for<>(
+          parts, panel.vectors)({left, right, share.blocks(), kept, columns, kLanes, share.in_begin > 0});
+      left.take = nullptr;
+      if (share.is_last()) finish_tile(call, panel, kept, columns, row, rows);
+      right += panel.vectors * split_floats(share.channels(), parts);
+      if (share.passes()) kept += kSplitRows * columns;
+    });
   }
 }
 
-// Takes apart all rows, then 32 columns of weights after the other.
+// Turns the sums of 16 output channels by 16 rows.
+void turn_sums(const float* sums, float* to, std::int64_t stride) {
+  V rows[kLanes];
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < kLanes; ++i) rows[i] = load(sums + i * kLanes);
+  transpose(rows);
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < kLanes; ++i) store(rows[i], to + i * stride);
+}
+
+// Takes apart 16 output channels after the other, while they are multiplied with the first group of rows.
 void multiply_few_rows(const Share& share) {
-  const DType type = share.call.weight.type;
-  const std::int64_t rows = share.row_end - share.row_begin, row_floats = split_floats(share.in_end - share.in_begin);
-  for (std::int64_t row = 0; row < rows; row += kSplitRows)
-    split_rows_of(share, share.row_begin + row, std::min(kSplitRows, rows - row),
-                  share.inputs + row / kSplitRows * row_floats);
-  for (std::int64_t column = 0; column < share.columns; ++column) {
-    float* const sums = share.sums + (share.passes() ? column * round_up(rows, kSplitRows) * kSplitColumns : 0);
-    pack_columns_split(share.call, share.panel(column), share.in_begin, share.in_end, share.weights);
-    for_split_rows(rows, type, [&](std::int64_t row, MultiplySplit tiles) {
-      tiles({share.inputs + row / kSplitRows * row_floats, share.weights, share.blocks()}, sums + row * kSplitColumns,
-            kSplitColumns, share.in_begin > 0);
-    });
-    finish_sums(share, column, share.row_begin, rows, sums);
-  }
+  const ProductCall& call = share.call;
+  const StoredWeight& w = call.weight;
+  const int parts = weight_parts(w.type);
+  const std::int64_t group_rows = group_tiles(call) * kSplitRows, rows = share.row_end - share.row_begin;
+  const TileRegisters registers;
+  float* kept = share.sums;
+  share.for_each_panel([&](const Panel& panel) {
+    const std::int64_t stride = panel.vectors * kLanes;
+    for (std::int64_t v = 0; v < panel.vectors; ++v) {
+      const PanelColumns columns = columns_of(call, panel, v);
+      LeftWeights left = for_stored(w.type, [&]<class Stored>(Stored) {
+        return LeftWeights{
+            {share.left, take_weights<Stored>},
+            reinterpret_cast<const std::uint8_t*>(w.data) + (columns.first * w.in + share.in_begin) * Stored::kBytes,
+            w.in * Stored::kBytes,
+            columns.count,
+            share.channels()};
+      });
+      for (std::int64_t row = 0; row < rows; row += group_rows) {
+        const std::int64_t tiles = divide_up(std::min(group_rows, rows - row), kSplitRows);
+        const float* right = call.split_x + (share.row_begin + row) / kSplitRows * split_floats(w.in) +
+                             tiles * split_floats(share.in_begin);
+        multiply_weights_left_for(parts,
+                                  tiles)({left, right, share.blocks(), kept, kLanes, kTileFloats, share.in_begin > 0});
+        left.take = nullptr;
+        if (share.is_last())
+          for (std::int64_t t = 0; t < tiles; ++t)
+            turn_sums(kept + t * kTileFloats, share.right + (row + t * kSplitRows) * stride + v * kLanes, stride);
+        if (share.passes()) kept += tiles * kTileFloats;
+      }
+    }
+    if (share.is_last()) finish_tile(call, panel, share.right, stride, share.row_begin, rows);
+  });
 }
 
 }  // namespace
 
-void split_product(const ProductCall& call, std::int64_t task, float* scratch) {
+// Rows of x as one tile of a right side.
+void split_prepare(const ProductCall& call, std::int64_t task) {
+  const std::int64_t pieces = divide_up(call.weight.in, kPrepareChannels), tile = task / pieces,
+                     begin = task % pieces * kPrepareChannels, end = std::min(begin + kPrepareChannels, call.weight.in),
+                     row = tile * kSplitRows, rows = std::min(kSplitRows, call.rows - row);
+  const std::int64_t of_group = group_tiles(call), before = tile / of_group * of_group,
+                     tiles = std::min(of_group, divide_up(call.rows, kSplitRows) - before);
+  float* to = call.split_x + before * split_floats(call.weight.in) + tiles * split_floats(begin) +
+              (tile - before) * kTileFloats;
+  for (std::int64_t at = begin; at < end; at += kSplitChannels, to += kInputParts * tiles * kTileFloats) {
+    V first[kLanes], second[kLanes];
+    for (std::int64_t r = 0; r < kLanes; ++r) {
+      const Numbers numbers = r < rows ? numbers_of(call.source, row + r, at) : no_numbers();
+      first[r] = numbers.a(), second[r] = numbers.b();
+    }
+    transpose(first), transpose(second);
+    SAFELIGHT_UNROLL
+    for (int pair = 0; pair < kLanes / 2; ++pair) {
+      store_pair<kInputParts>({first[2 * pair], first[2 * pair + 1]}, pair, to, tiles * kTileFloats);
+      store_pair<kInputParts>({second[2 * pair], second[2 * pair + 1]}, kLanes / 2 + pair, to, tiles * kTileFloats);
+    }
+  }
+}
+
+void split_multiply(const ProductCall& call, std::int64_t task, float* scratch) {
   Share share = share_of(call, task, scratch);
   for (; share.in_begin < call.weight.in; share.in_begin += call.in_block) {
     share.in_end = std::min(share.in_begin + call.in_block, call.weight.in);

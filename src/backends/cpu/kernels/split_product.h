@@ -4,6 +4,12 @@
 // is less than rounding loses where many products are added as floats: the tests compare both with sums in double
 // precision (Henry, Tang & Heinecke 2019, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 // Higher-Precision Computations"). Infinity becomes no number.
+//
+// An instruction multiplies a left tile, 16 rows of 32 channels, with a right tile, 32 channels of 16 columns. Both
+// sides are taken apart into tiles in the order in which they are read, filled up with zeros to whole ones. The right
+// one's channels must be turned for that, the left one's not: it can be taken apart while the tiles before it are
+// multiplied, which is where the processor has nothing else to do. Where an image has many rows they are the left side;
+// where it has few, most of the work would be taking weights apart, and weights are left.
 #pragma once
 
 #include <algorithm>
@@ -17,45 +23,54 @@ namespace safelight::cpu {
 constexpr int kInputParts = 3;
 constexpr int weight_parts(DType type) { return type == DType::F32 ? 3 : type == DType::F16 ? 2 : 1; }
 
-constexpr std::int64_t kSplitRows = 32;      // of x and of sums: two tiles, one above the other
-constexpr std::int64_t kSplitColumns = 32;   // of weights and of sums: two tiles side by side
-constexpr std::int64_t kSplitChannels = 32;  // in-channels that one tile holds of its rows or columns
+constexpr std::int64_t kSplitRows = 16;      // of a left tile, and columns of a right one
+constexpr std::int64_t kSplitChannels = 32;  // of a tile
 constexpr std::int64_t kTileFloats = kTileBytes / std::int64_t{sizeof(float)};
 
-// Floats that so many channels of 32 rows fill, or of 32 columns, of three parts: [block of 32 channels][part][2
-// tiles].
-constexpr std::int64_t split_floats(std::int64_t channels) {
-  return divide_up(channels, kSplitChannels) * kInputParts * 2 * kTileFloats;
+// Floats that so many channels of 16 rows or columns fill: [block of 32 channels][part].
+constexpr std::int64_t split_floats(std::int64_t channels, int parts = kInputParts) {
+  return divide_up(channels, kSplitChannels) * parts * kTileFloats;
 }
 
-// Channels of y that 32 columns make.
-inline std::int64_t split_column_channels(const ProductCall& call) {
-  return call.tail.geglu ? kSplitColumns / 2 : kSplitColumns;
+// Weights are left. An image's rows decide, so that it has the same bits in any batch.
+constexpr std::int64_t kFewSplitRows = 96;
+inline bool has_few_rows(const ProductCall& call) { return call.tail.rows_per_image <= kFewSplitRows; }
+
+// Few rows are multiplied in groups of so many tiles, which all fit into registers. A task has two groups at most.
+constexpr std::int64_t kMostGroupTiles = 5, kTaskGroups = 2;
+inline std::int64_t group_tiles(const ProductCall& call) {
+  const std::int64_t tiles = divide_up(call.rows, kSplitRows);
+  return divide_up(tiles, divide_up(tiles, kMostGroupTiles));
 }
 
-// Up to so many rows of a task are all taken apart before it multiplies them, and then its weights, 32 columns after
-// the other. Otherwise it is the rows that are taken apart one after the other, 32 of them, and all weights before.
-constexpr std::int64_t kFewSplitRows = 160;
-inline bool has_few_rows(const ProductCall& call) { return std::min(call.row_block, call.rows) <= kFewSplitRows; }
+// Few rows are all taken apart before they are multiplied, [group][block of channels][part][tile], in tasks of a tile's
+// rows and so many channels.
+constexpr std::int64_t kPrepareChannels = 512;
+inline std::int64_t split_prepare_tasks(const ProductCall& call) {
+  return has_few_rows(call) ? divide_up(call.rows, kSplitRows) * divide_up(call.weight.in, kPrepareChannels) : 0;
+}
+inline std::int64_t split_inputs_floats(const ProductCall& call) {
+  return has_few_rows(call) ? divide_up(call.rows, kSplitRows) * split_floats(call.weight.in) : 0;
+}
 
-// Of one task: [rows taken apart | sums | weights taken apart], in floats. Both sides lie in tiles, in the order in
-// which they are read, filled up with zeros to whole ones: [block of 32 channels][part][2 tiles].
+// Of one task that multiplies: [left side of 16 rows | sums | right side], in floats. Few rows have their right side
+// elsewhere; in its place are rows of sums that wait for their end.
 struct SplitScratch {
-  std::int64_t sums_at, weights_at, total;
+  std::int64_t sums_at, right_at, total;
 };
 
-// REQUIRES: row_block and in_block are multiples of 32, channel_block of what makes 32 columns.
-inline SplitScratch split_scratch(const ProductCall& call) {
+// REQUIRES: row_block is a multiple of 16, in_block of 32.
+inline SplitScratch split_scratch(const ProductCall& call, std::int64_t panel) {
   const bool passes = call.in_block < call.weight.in, few = has_few_rows(call);
-  const std::int64_t columns = divide_up(std::min(call.channel_block, call.channels), split_column_channels(call)),
-                     rows = divide_up(std::min(call.row_block, call.rows), kSplitRows),
-                     depth = divide_up(std::min(call.in_block, call.weight.in), kSplitChannels);
-  // Sums of one pass are finished at once.
-  const std::int64_t sums = (few || passes ? rows : 1) * (passes ? columns : 1);
+  const std::int64_t depth = std::min(call.in_block, call.weight.in), halves = call.tail.geglu ? 2 : 1,
+                     columns = round_up(std::min(call.channel_block, call.channels), kSplitRows) * halves,
+                     rows = round_up(std::min(call.row_block, call.rows), kSplitRows);
+  const int parts = weight_parts(call.weight.type);
   SplitScratch layout{};
-  layout.sums_at = (few ? rows : 1) * split_floats(std::min(call.in_block, call.weight.in));
-  layout.weights_at = layout.sums_at + sums * kSplitRows * kSplitColumns;
-  layout.total = layout.weights_at + (few ? 1 : columns) * depth * weight_parts(call.weight.type) * 2 * kTileFloats;
+  layout.sums_at = split_floats(depth, few ? parts : kInputParts);
+  // Sums of one pass are finished at once.
+  layout.right_at = layout.sums_at + (passes ? rows * columns : kMostGroupTiles * kTileFloats);
+  layout.total = layout.right_at + (few ? rows * panel : columns / kSplitRows * split_floats(depth, parts));
   return layout;
 }
 

@@ -1,4 +1,4 @@
-// Floats taken apart into parts of bf16, and the product of tiles of them; see split_product.h.
+// Floats taken apart into parts of bf16, in tiles; see split_product.h.
 // Re-included for every target; see Highway's foreach_target.h.
 #if defined(SAFELIGHT_CPU_SPLIT_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SAFELIGHT_CPU_SPLIT_TILES_INL_H_
@@ -29,6 +29,9 @@ class Numbers {
     return part;
   }
 
+  V a() const { return a_; }
+  V b() const { return b_; }
+
   // The same, of a and b by turns.
   HWY_INLINE V take_pairs() {
     const V part = hn::BitCast(D(), hn::Or(hn::ShiftRight<16>(hn::BitCast(DU(), a_)), upper_bits(b_)));
@@ -53,136 +56,49 @@ HWY_INLINE Numbers numbers_at(const float* p, std::int64_t left) {
   return {load_some(p, left), load_some(p + kLanes, std::max<std::int64_t>(left - kLanes, 0))};
 }
 
-// A left side: numbers_of(row, at) are channels [at, at + 32) of a row; channels [begin, end) of 32 rows at most become
-// to[block of channels][part][upper and lower tile].
+// Parts of one row of a left side's 32 channels, of which a tile holds 16 rows.
+template <int kParts>
+HWY_INLINE void store_parts(Numbers numbers, float* to) {
+  SAFELIGHT_UNROLL
+  for (int part = 0; part < kParts; ++part) hn::Store(numbers.take_part(), D(), to + part * kTileFloats);
+}
+
+// A right side's rows are pairs of channels: those of `pair`, of 16 columns.
+template <int kParts>
+HWY_INLINE void store_pair(Numbers numbers, std::int64_t pair, float* to, std::int64_t part_stride) {
+  SAFELIGHT_UNROLL
+  for (int part = 0; part < kParts; ++part)
+    hn::Store(numbers.take_pairs(), D(), to + part * part_stride + pair * kLanes);
+}
+
+// A left side of rows that numbers_of(row, at) reads, channels [at, at + 32) of one, 16 of them at most: to[block of
+// channels][part].
 template <class NumbersOf>
-HWY_INLINE void split_rows(std::int64_t rows, std::int64_t begin, std::int64_t end, NumbersOf&& numbers_of, float* to) {
-  for (std::int64_t at = begin; at < end; at += kSplitChannels, to += kInputParts * 2 * kTileFloats)
-    for (std::int64_t row = 0; row < rows; ++row) {
-      Numbers numbers = numbers_of(row, at);
-      SAFELIGHT_UNROLL
-      for (int part = 0; part < kInputParts; ++part)  // the lower tile follows the upper one's 16 rows
-        hn::Store(numbers.take_part(), D(), to + part * 2 * kTileFloats + row * kLanes);
-    }
+HWY_INLINE void split_rows(std::int64_t rows, std::int64_t channels, NumbersOf&& numbers_of, float* to) {
+  for (std::int64_t at = 0; at < channels; at += kSplitChannels, to += kInputParts * kTileFloats)
+    for (std::int64_t row = 0; row < rows; ++row) store_parts<kInputParts>(numbers_of(row, at), to + row * kLanes);
 }
 
-// A right side: `channels` rows of `columns` floats, a multiple of 32, become to[32 columns][block of channels][part][2
-// tiles], whose rows are pairs of channels; where there are no more, zeros.
-inline void split_columns(const float* from, std::int64_t channels, std::int64_t columns, float* to) {
+// A right side's 16 columns, from `channels` rows of floats, one after the other `stride` floats: to[block of
+// channels][part][tile], of which one tile of so many; where there are no more channels, zeros.
+template <int kParts>
+HWY_INLINE void split_column_tile(const float* from, std::int64_t channels, std::int64_t stride, std::int64_t tiles,
+                                  float* to) {
   const V zero = hn::Zero(D());
-  for (std::int64_t column = 0; column < columns; column += kLanes) {
-    float* tile = to + column / kSplitColumns * split_floats(channels) + column % kSplitColumns / kLanes * kTileFloats;
-    for (std::int64_t at = 0; at < channels; at += kSplitChannels, tile += kInputParts * 2 * kTileFloats)
-      for (std::int64_t pair = 0; pair < kSplitChannels / 2; ++pair) {
-        const std::int64_t first = at + 2 * pair;
-        Numbers numbers(first < channels ? hn::Load(D(), from + first * columns + column) : zero,
-                        first + 1 < channels ? hn::Load(D(), from + (first + 1) * columns + column) : zero);
-        SAFELIGHT_UNROLL
-        for (int part = 0; part < kInputParts; ++part)
-          hn::Store(numbers.take_pairs(), D(), tile + part * 2 * kTileFloats + pair * kLanes);
-      }
-  }
-}
-
-// The operands of 32 rows by 32 columns: so many blocks of channels.
-struct SplitTiles {
-  const float *inputs, *weights;
-  std::int64_t blocks;
-};
-
-// Loads the two tiles of a part; the lower one of x need not be there.
-template <int kPart, bool kLower>
-HWY_INLINE void load_inputs(const float* inputs) {
-  load_tile<4>(inputs + 2 * kPart * kTileFloats, kTileRowBytes);
-  if constexpr (kLower) load_tile<5>(inputs + (2 * kPart + 1) * kTileFloats, kTileRowBytes);
-}
-template <int kPart>
-HWY_INLINE void load_weights(const float* weights) {
-  load_tile<6>(weights + 2 * kPart * kTileFloats, kTileRowBytes);
-  load_tile<7>(weights + (2 * kPart + 1) * kTileFloats, kTileRowBytes);
-}
-template <bool kLower>
-HWY_INLINE void multiply_loaded() {
-  multiply_bf16_tiles<0, 4, 6>();
-  multiply_bf16_tiles<1, 4, 7>();
-  if constexpr (kLower) {
-    multiply_bf16_tiles<2, 5, 6>();
-    multiply_bf16_tiles<3, 5, 7>();
-  }
-}
-
-// sums[32 rows][stride], 32 columns of them, (+)= x * w: of parts i and j, counted from 0, those with i + j < 3.
-template <int kWeightParts, bool kLower>
-void multiply_split(SplitTiles at, float* sums, std::int64_t stride, bool accumulate) {
-  const std::int64_t bytes = stride * std::int64_t{sizeof(float)};
-  float* const lower = sums + kTileRegisterRows * stride;
-  if (accumulate) {
-    load_tile<0>(sums, bytes);
-    load_tile<1>(sums + kLanes, bytes);
-    if constexpr (kLower) {
-      load_tile<2>(lower, bytes);
-      load_tile<3>(lower + kLanes, bytes);
+  for (std::int64_t at = 0; at < channels; at += kSplitChannels, to += kParts * tiles * kTileFloats)
+    for (std::int64_t pair = 0; pair < kSplitChannels / 2; ++pair) {
+      const std::int64_t first = at + 2 * pair;
+      store_pair<kParts>({first < channels ? load(from + first * stride) : zero,
+                          first + 1 < channels ? load(from + (first + 1) * stride) : zero},
+                         pair, to, tiles * kTileFloats);
     }
-  } else {
-    clear_tile<0>();
-    clear_tile<1>();
-    if constexpr (kLower) {
-      clear_tile<2>();
-      clear_tile<3>();
-    }
-  }
-  for (std::int64_t i = 0; i < at.blocks; ++i) {
-    load_weights<0>(at.weights);
-    load_inputs<2, kLower>(at.inputs);
-    multiply_loaded<kLower>();
-    load_inputs<1, kLower>(at.inputs);
-    multiply_loaded<kLower>();
-    load_inputs<0, kLower>(at.inputs);
-    multiply_loaded<kLower>();
-    if constexpr (kWeightParts > 1) {
-      load_weights<1>(at.weights);
-      multiply_loaded<kLower>();
-      if constexpr (kWeightParts > 2) {
-        load_weights<2>(at.weights);
-        multiply_loaded<kLower>();
-        load_weights<1>(at.weights);
-      }
-      load_inputs<1, kLower>(at.inputs);
-      multiply_loaded<kLower>();
-    }
-    at.inputs += kInputParts * 2 * kTileFloats;
-    at.weights += kWeightParts * 2 * kTileFloats;
-  }
-  store_tile<0>(sums, bytes);
-  store_tile<1>(sums + kLanes, bytes);
-  if constexpr (kLower) {
-    store_tile<2>(lower, bytes);
-    store_tile<3>(lower + kLanes, bytes);
-  }
 }
 
-using MultiplySplit = void (*)(SplitTiles, float*, std::int64_t, bool);
-
-inline MultiplySplit multiply_split_for(DType weights, bool lower) {
-  static constexpr MultiplySplit kTable[3][2] = {{multiply_split<1, false>, multiply_split<1, true>},
-                                                 {multiply_split<2, false>, multiply_split<2, true>},
-                                                 {multiply_split<3, false>, multiply_split<3, true>}};
-  return kTable[weight_parts(weights) - 1][lower];
-}
-
-// Calls multiply(row, tiles) for every 32 rows, or what is left of them, with the registers set for so many.
-template <class Multiply>
-HWY_INLINE void for_split_rows(std::int64_t rows, DType weights, Multiply&& multiply) {
-  const auto alike = [&](std::int64_t begin, std::int64_t end) {
-    if (begin == end) return;
-    const std::int64_t height = std::min(kSplitRows, end - begin);
-    const TileRegisters registers(height);
-    const MultiplySplit tiles = multiply_split_for(weights, height > kTileRegisterRows);
-    for (std::int64_t row = begin; row < end; row += kSplitRows) multiply(row, tiles);
-  };
-  const std::int64_t whole = rows / kSplitRows * kSplitRows;
-  alike(0, whole);
-  alike(whole, rows);
+// `columns` of them, a multiple of 16, of three parts.
+inline void split_columns(const float* from, std::int64_t channels, std::int64_t columns, float* to) {
+  const std::int64_t tiles = columns / kLanes;
+  for (std::int64_t tile = 0; tile < tiles; ++tile)
+    split_column_tile<kInputParts>(from + tile * kLanes, channels, columns, tiles, to + tile * kTileFloats);
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

@@ -24,6 +24,9 @@ constexpr std::int64_t kTileBytes = kTileRegisterRows * kTileRowBytes;
 // How many rows each register has, from here to the end of the object's life.
 class TileRegisters {
  public:
+  // 16 each.
+  TileRegisters() : TileRegisters(2 * kTileRegisterRows) {}
+
   // For `rows` of the left side and of sums, 32 at most: registers 4 (left), 0 and 1 (sums) have the first 16 of them,
   // 5, 2 and 3 the others, if there are any; those of the right side, 6 and 7, have 16. REQUIRES: 1 <= rows <= 32.
   explicit TileRegisters(std::int64_t rows) {
