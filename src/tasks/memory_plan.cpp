@@ -27,6 +27,8 @@ constexpr std::uint64_t kLatentCopies = 8;
 // up to 2 MB were measured. It is in what is said; to keep a limit, room() is left besides.
 constexpr std::uint64_t kFragments = 3'000'000;
 std::uint64_t room(std::uint64_t peak) { return peak / 200; }
+// What a process has before it starts differs by this from run to run: the least that a refusal names should do.
+constexpr std::uint64_t kBetweenRuns = 500'000;
 
 std::uint64_t bytes_of(const Shape& shape) { return static_cast<std::uint64_t>(elements(shape)) * sizeof(float); }
 
@@ -246,7 +248,7 @@ class Planner {
       fail(ErrorCategory::limit,
            "[max-memory] {} x {} pixels need at least {} of memory, {} of it for weights in the model's file; {} are "
            "allowed",
-           width, height, human_bytes_needed(needed_), human_bytes(lacking_.weights), human_bytes(allowed_));
+           width, height, human_bytes_needed(needed_ + kBetweenRuns), human_bytes(lacking_.weights), human_bytes(allowed_));
     fail(ErrorCategory::limit,
          "[size] {} x {} pixels would need at least {} of memory besides the model's file, {} are available", width,
          height, human_bytes_needed(lacking_.activations()), human_bytes(available_));
