@@ -248,7 +248,8 @@ class Planner {
       fail(ErrorCategory::limit,
            "[max-memory] {} x {} pixels need at least {} of memory, {} of it for weights in the model's file; {} are "
            "allowed",
-           width, height, human_bytes_needed(needed_ + kBetweenRuns), human_bytes(lacking_.weights), human_bytes(allowed_));
+           width, height, human_bytes_needed(needed_ + kBetweenRuns), human_bytes(lacking_.weights),
+           human_bytes(allowed_));
     fail(ErrorCategory::limit,
          "[size] {} x {} pixels would need at least {} of memory besides the model's file, {} are available", width,
          height, human_bytes_needed(lacking_.activations()), human_bytes(available_));

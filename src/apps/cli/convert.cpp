@@ -95,7 +95,10 @@ void add_convert(Command app, int& status) {
   command.add_option("OUT", options->out, "The file to write: .safetensors .npz .npy .gguf").required();
   command.add_option("--from", options->from, "What IN is, if its bytes should not decide")
       .one_of({"safetensors", "torch", "npy", "npz", "gguf"});
-  command.add_option("--to", options->to, "What OUT becomes, if its name should not decide.\nFor another type of numbers there is safelight cast")
+  command
+      .add_option(
+          "--to", options->to,
+          "What OUT becomes, if its name should not decide.\nFor another type of numbers there is safelight cast")
       .one_of({"safetensors", "npy", "npz", "gguf"});
   const Option prefix = command.add_option(
       "--prefix", options->prefix,
