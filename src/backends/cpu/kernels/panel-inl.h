@@ -30,6 +30,16 @@ inline Panel panel_at(const ProductCall& call, std::int64_t first, std::int64_t 
   return {first, count, divide_up(count, kLanes) * (call.tail.geglu ? 2 : 1)};
 }
 
+// Calls use(panel) for those that make channels [begin, end).
+template <class Use>
+HWY_INLINE void for_each_panel(const ProductCall& call, std::int64_t begin, std::int64_t end, Use&& use) {
+  while (begin < end) {
+    const Panel panel = panel_at(call, begin, end);
+    use(panel);
+    begin += panel.count;
+  }
+}
+
 // Of both halves: what they are multiplied with, and what is added to them; each may be null.
 struct GegluTail {
   const float *value_scales, *gate_scales, *value_bias, *gate_bias;

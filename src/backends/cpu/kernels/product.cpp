@@ -64,11 +64,8 @@ Block block_of(const ProductCall& call, std::int64_t task, float* scratch) {
               0,        nullptr,
               nullptr,  nullptr,
               nullptr};
-  for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
-    const Panel panel = panel_at(call, c, block.channel_end);
-    block.packed_width += panel.vectors * kLanes;
-    c += panel.count;
-  }
+  for_each_panel(call, block.channel_begin, block.channel_end,
+                 [&](const Panel& panel) { block.packed_width += panel.vectors * kLanes; });
   const ProductScratch layout = product_scratch(call, kPanel);
   block.pixels = reinterpret_cast<const float**>(scratch);
   block.rest = reinterpret_cast<const float**>(scratch + layout.rest_at);
@@ -129,12 +126,10 @@ void product(const ProductCall& call, std::int64_t task, float* scratch) {
   for (std::int64_t in_begin = 0; in_begin < call.weight.in; in_begin += call.in_block) {
     const std::int64_t in_end = std::min(in_begin + call.in_block, call.weight.in);
     float* packed = block.panels;
-    for (std::int64_t c = block.channel_begin; c < block.channel_end;) {
-      const Panel panel = panel_at(call, c, block.channel_end);
+    for_each_panel(call, block.channel_begin, block.channel_end, [&](const Panel& panel) {
       pack_panel(call, panel, in_begin, in_end, packed);
       packed += call.weight.taps * (in_end - in_begin) * panel.vectors * kLanes;
-      c += panel.count;
-    }
+    });
     multiply_block(call, block, in_begin, in_end);
   }
 }

@@ -169,8 +169,7 @@ void multiply_pass(const Share& share) {
   for (int tap = 0; tap < call.weight.taps; ++tap)
     offsets[tap] = (tap / source.kernel * share.pitch() + tap % source.kernel) * kPositionFloats;
   float* sums = share.sums;
-  for (std::int64_t c = share.channel_begin; c < share.channel_end;) {
-    const Panel panel = panel_at(call, c, share.channel_end);
+  for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
     const std::int64_t columns = panel.vectors * kLanes;
     const MultiplyStrip multiply = multiply_inputs_left_for<true>(weight_parts(call.weight.type), panel.vectors);
     take_weights_apart(share, panel);
@@ -187,8 +186,7 @@ void multiply_pass(const Share& share) {
       if (share.is_last()) finish_strip(share, panel, strip, sums);
       if (share.passes()) sums += kSplitRows * columns;
     });
-    c += panel.count;
-  }
+  });
 }
 
 }  // namespace

@@ -176,15 +176,6 @@ struct Share {
   std::int64_t blocks() const { return divide_up(channels(), kSplitChannels); }
   bool passes() const { return call.in_block < call.weight.in; }
   bool is_last() const { return in_end == call.weight.in; }
-
-  template <class Use>  // use(panel)
-  void for_each_panel(Use&& use) const {
-    for (std::int64_t c = channel_begin; c < channel_end;) {
-      const Panel panel = panel_at(call, c, channel_end);
-      use(panel);
-      c += panel.count;
-    }
-  }
 };
 
 Share share_of(const ProductCall& call, std::int64_t task, float* scratch) {
@@ -206,7 +197,7 @@ void multiply_many_rows(const Share& share) {
   const ProductCall& call = share.call;
   const int parts = weight_parts(call.weight.type);
   float* packed = share.right;
-  share.for_each_panel([&](const Panel& panel) {
+  for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
     for (std::int64_t v = 0; v < panel.vectors; ++v)
       for_stored(call.weight.type, [&]<class Stored>(Stored) {
         pack_column_tile<Stored>(call.weight, columns_of(call, panel, v), share.in_begin, share.in_end, panel.vectors,
@@ -220,7 +211,7 @@ void multiply_many_rows(const Share& share) {
     const std::int64_t rows = std::min(kSplitRows, share.row_end - row);
     LeftInputs left{{share.left, take_inputs}, call.source, row, rows, share.in_begin};
     const float* right = share.right;
-    share.for_each_panel([&](const Panel& panel) {
+    for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
       const std::int64_t columns = panel.vectors * kLanes;
       multiply_inputs_left_for<>(
           parts, panel.vectors)({left, right, share.blocks(), kept, columns, kLanes, share.in_begin > 0});
@@ -250,7 +241,7 @@ void multiply_few_rows(const Share& share) {
   const std::int64_t group_rows = group_tiles(call) * kSplitRows, rows = share.row_end - share.row_begin;
   const TileRegisters registers;
   float* kept = share.sums;
-  share.for_each_panel([&](const Panel& panel) {
+  for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
     const std::int64_t stride = panel.vectors * kLanes;
     for (std::int64_t v = 0; v < panel.vectors; ++v) {
       const PanelColumns columns = columns_of(call, panel, v);
