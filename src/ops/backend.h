@@ -13,6 +13,7 @@
 #include "ops/joined.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
+#include "ops/precision.h"
 #include "ops/work.h"
 #include "safelight/context.h"
 #include "safelight/tensor.h"
@@ -38,6 +39,9 @@ class Backend {
   virtual std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec, Tensor weight, Tensor bias) = 0;
   virtual std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec, Tensor weight, Tensor bias) = 0;
   virtual std::unique_ptr<Embedding> embedding(const EmbeddingSpec& spec, Tensor table) = 0;
+
+  // Whether this precision saves time here: int8 does everywhere, bf16 needs a processor that multiplies those.
+  virtual bool gains_from(Precision precision) const = 0;
 
   // Gives memory that no tensor refers to back to the system. For the end of a phase: the next one asks for other
   // sizes.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/epilogue.h"
+#include "ops/precision.h"
 #include "ops/weight.h"
 #include "safelight/tensor.h"
 
@@ -18,8 +19,9 @@ struct Padding {
 struct Conv2dSpec {
   std::int64_t in = 0, out = 0;
   int kernel = 3, stride = 1;
-  Padding padding = {};   // with zeros, after upsampling
-  bool upsample = false;  // the input is first doubled in height and width, nearest neighbour
+  Padding padding = {};                   // with zeros, after upsampling
+  bool upsample = false;                  // the input is first doubled in height and width, nearest neighbour
+  Precision precision = Precision::full;  // int8 counts as full
 };
 
 // Its weights are bound. Thread-compatible: one call at a time.

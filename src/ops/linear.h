@@ -5,17 +5,13 @@
 
 #include "ops/epilogue.h"
 #include "ops/joined.h"
+#include "ops/precision.h"
 #include "ops/weight.h"
 #include "safelight/tensor.h"
 
 namespace safelight {
 
 class Backend;
-
-// What a linear layer multiplies: `full` what it is given, in 32 bits; `int8` whole numbers of 8 bits, to which every
-// row of x and every row of W is rounded with a unit of its own (ops/quantise.h), added up exactly in 32. A row with a
-// value that is infinite or no number then gives only results that are no numbers.
-enum class Precision { full, int8 };
 
 struct LinearSpec {
   std::int64_t in = 0, out = 0;

@@ -81,6 +81,15 @@ std::vector<Tensor> outputs(Backend& backend) {
   const Tensor short_weights = stored(random_tensor({70, 64, 3, 3}, 12, 0, 0.04f), DType::BF16, false);
   for (const int stride : {1, 2})
     results.push_back((*backend.conv2d({.in = 64, .out = 70, .stride = stride}, short_weights, {}))(picture));
+  const auto in_bf16 = [](auto spec) {
+    spec.precision = Precision::bf16;
+    return spec;
+  };
+  for (const int stride : {1, 2})
+    results.push_back(
+        (*backend.conv2d(in_bf16(Conv2dSpec{.in = 64, .out = 300, .stride = stride}), many, {}))(picture));
+  results.push_back((*backend.linear(in_bf16(LinearSpec{.in = 64, .out = 200}), matrix, {}))({part, rest}));
+  results.push_back(backend.attention(tokens, tokens, tokens, in_bf16(AttentionSpec{.heads = 1})));
   // So few rows that threads share the channels.
   const Tensor text = random_tensor({2, 77, 768}, 9);
   const Tensor keys = stored(random_tensor({330, 768}, 10, 0, 0.04f), DType::F16, false);
@@ -113,15 +122,19 @@ TEST(CpuBackend, SameBitsWhileItMeasures) {
     const auto conv = backend->conv2d({.in = 64, .out = 70}, kernel, {});
     const auto strided = backend->conv2d({.in = 64, .out = 70, .stride = 2}, kernel, {});
     const auto linear = backend->linear({.in = 96, .out = 200}, matrix, {});
+    const auto rounded = backend->conv2d({.in = 64, .out = 70, .precision = Precision::bf16}, kernel, {});
+    const auto rounded_linear = backend->linear({.in = 96, .out = 200, .precision = Precision::bf16}, matrix, {});
     std::vector<Tensor> list;
     for (int i = 0; i < calls; ++i)
-      for (const Tensor& y : {(*conv)(picture), (*strided)(picture), (*linear)(tokens)}) list.push_back(y);
+      for (const Tensor& y :
+           {(*conv)(picture), (*strided)(picture), (*linear)(tokens), (*rounded)(picture), (*rounded_linear)(tokens)})
+        list.push_back(y);
     return list;
   };
   const std::vector<Tensor> expected = results({.threads = 2, .measures = false}, 1);
   const std::vector<Tensor> actual = results({.threads = 2}, 18);
   for (std::size_t i = 0; i < actual.size(); ++i)
-    EXPECT_EQ(std::memcmp(actual[i].data(), expected[i % 3].data(), actual[i].bytes()), 0) << i / 3;
+    EXPECT_EQ(std::memcmp(actual[i].data(), expected[i % 5].data(), actual[i].bytes()), 0) << i / 5;
   EXPECT_TRUE(std::filesystem::exists(folder / "cache" / "safelight" / "plans"));
 }
 

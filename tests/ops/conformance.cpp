@@ -42,7 +42,8 @@ std::vector<bool> alignments() {
 }  // namespace
 
 void PrintTo(const Variant& variant, std::ostream* out) {
-  *out << variant.instruction_set << '_' << name(variant.weights) << (variant.unaligned ? "_unaligned" : "");
+  *out << variant.instruction_set << '_' << name(variant.weights) << (variant.unaligned ? "_unaligned" : "")
+       << (variant.precision == Precision::bf16 ? "_in_bf16" : "");
 }
 
 std::string variant_name(const testing::TestParamInfo<Variant>& info) { return testing::PrintToString(info.param); }
@@ -68,6 +69,18 @@ std::vector<Variant> instruction_sets() {
   return variants;
 }
 
+std::vector<Variant> in_bf16(std::vector<Variant> variants) {
+  std::erase_if(variants, [](const Variant& variant) { return variant.instruction_set != "amx"; });
+  for (Variant& variant : variants) variant.precision = Precision::bf16;
+  return variants;
+}
+
+std::vector<Variant> and_in_bf16(std::vector<Variant> variants) {
+  const std::vector<Variant> rounded = in_bf16(variants);
+  variants.insert(variants.end(), rounded.begin(), rounded.end());
+  return variants;
+}
+
 Backend& reference_backend() {
   static const std::unique_ptr<Backend> backend = make_reference_backend({});
   return *backend;
@@ -88,15 +101,28 @@ Tensor random_tensor(Shape shape, unsigned seed, float mean, float deviation) {
   return t;
 }
 
+Tensor rounded_to_bf16(const Tensor& f32) {
+  Tensor result = Tensor::allocate(DType::F32, f32.shape());
+  std::ranges::transform(f32.floats(), result.mutable_floats().begin(), [](float value) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(to_bf16(value)) << 16);
+  });
+  return result;
+}
+
+Tensor Conformance::input(Shape shape, unsigned seed, float mean, float deviation) const {
+  const Tensor values = random_tensor(std::move(shape), seed, mean, deviation);
+  return GetParam().precision == Precision::bf16 ? rounded_to_bf16(values) : values;
+}
+
 Tensor Conformance::weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
   const DType type = GetParam().weights == DType::I8 ? DType::F32 : GetParam().weights;
-  return stored(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), type,
+  return stored(input(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), type,
                 GetParam().unaligned);
 }
 
 Weight Conformance::scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in) const {
-  return stored_weight(random_tensor(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))),
-                       GetParam().weights, GetParam().unaligned);
+  return stored_weight(input(std::move(shape), seed, 0, 1 / std::sqrt(static_cast<float>(fan_in))), GetParam().weights,
+                       GetParam().unaligned);
 }
 
 Weight stored_weight(const Tensor& f32, DType type, bool unaligned) {

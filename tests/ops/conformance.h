@@ -17,6 +17,7 @@ struct Variant {
   std::string instruction_set;
   DType weights = DType::F32;
   bool unaligned = false;  // at an odd address, as a file may have them
+  Precision precision = Precision::full;
 };
 void PrintTo(const Variant& variant, std::ostream* out);
 std::string variant_name(const testing::TestParamInfo<Variant>& info);
@@ -30,6 +31,11 @@ std::vector<Variant> all_variants_and_scaled();
 // Every instruction set, with aligned F16 weights: for ops without weights, and for sizes that take long.
 std::vector<Variant> instruction_sets();
 
+// Those of the variants whose instruction set multiplies bf16, doing so. Inputs and weights are then numbers of bf16,
+// whose products are exact whoever multiplies them.
+std::vector<Variant> in_bf16(std::vector<Variant> variants);
+std::vector<Variant> and_in_bf16(std::vector<Variant> variants);  // and the variants themselves
+
 Backend& reference_backend();
 Backend& cpu_backend(std::string_view instruction_set);  // with two threads
 
@@ -41,6 +47,9 @@ class Conformance : public testing::TestWithParam<Variant> {
   Backend& cpu() const { return cpu_backend(GetParam().instruction_set); }
   Backend& reference() const { return reference_backend(); }
 
+  // Random values as an input for the variant's precision.
+  Tensor input(Shape shape, unsigned seed, float mean = 0, float deviation = 1) const;
+
   // Random values as a weight of the variant's type and alignment. fan_in: the deviation is its inverse square root.
   // Of whole numbers, which have no such values without scales: F32.
   Tensor weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
@@ -48,6 +57,9 @@ class Conformance : public testing::TestWithParam<Variant> {
   // The same; whole numbers have scales.
   Weight scaled_weight(Shape shape, unsigned seed, std::int64_t fan_in = 1) const;
 };
+
+// The nearest numbers of bf16, as F32.
+Tensor rounded_to_bf16(const Tensor& f32);
 
 // A copy in another type (rounded to nearest even) and at another address.
 Tensor stored(const Tensor& f32, DType type, bool unaligned);

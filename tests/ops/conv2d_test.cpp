@@ -21,11 +21,12 @@ int tile_side(const Conv2dSpec& spec, std::int64_t images, std::int64_t side) {
 
 class Conv2dConformance : public Conformance {
  protected:
-  void check(const Conv2dSpec& spec, Shape x_shape, bool with_tail = false) {
+  void check(Conv2dSpec spec, Shape x_shape, bool with_tail = false) {
+    spec.precision = GetParam().precision;
     const std::int64_t terms = spec.in * spec.kernel * spec.kernel;
     const Weight w = scaled_weight({spec.out, spec.in, spec.kernel, spec.kernel}, 1, terms);
     const Tensor b = weight({spec.out}, 2);
-    const Tensor x = random_tensor(x_shape, 3);
+    const Tensor x = input(x_shape, 3);
     const auto expected = reference().conv2d(spec, w, b), actual = cpu().conv2d(spec, w, b);
     Epilogue tail;
     const Tensor plain = (*expected)(x);
@@ -123,8 +124,8 @@ TEST_P(Conv2dConformance, NoImages) {
 
 TEST_P(Conv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
   for (const int stride : {1, 2}) {
-    const auto conv =
-        cpu().conv2d({.in = 170, .out = 48, .stride = stride}, scaled_weight({48, 170, 3, 3}, 1, 9 * 170), Tensor());
+    const auto conv = cpu().conv2d({.in = 170, .out = 48, .stride = stride, .precision = GetParam().precision},
+                                   scaled_weight({48, 170, 3, 3}, 1, 9 * 170), Tensor());
     const Tensor four = random_tensor({4, 15, 16, 170}, 2);
     Tensor one = Tensor::allocate(DType::F32, {1, 15, 16, 170});
     std::copy_n(four.floats().data(), one.elements(), one.mutable_floats().data());
@@ -133,7 +134,26 @@ TEST_P(Conv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled())),
+                         variant_name);
+
+class Bf16Conv2dConformance : public Conv2dConformance {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Conv2dConformance);  // where nothing multiplies bf16
+
+TEST_P(Bf16Conv2dConformance, RoundsBothSides) {
+  for (const int stride : {1, 2}) {
+    Conv2dSpec spec{.in = 70, .out = 72, .stride = stride, .precision = Precision::bf16};
+    const Weight w =
+        stored_weight(random_tensor({72, 70, 3, 3}, 1, 0, 0.04f), GetParam().weights, GetParam().unaligned);
+    const Tensor x = random_tensor({2, 20, 21, 70}, 2), actual = (*cpu().conv2d(spec, w, {}))(x);
+    spec.precision = Precision::full;
+    const Weight rounded{rounded_to_bf16(to_f32(w.values)), w.scales};
+    expect_close(actual, (*reference().conv2d(spec, rounded, {}))(rounded_to_bf16(x)), 2 * sum_tolerance(9 * 70));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Bf16Conv2dConformance, testing::ValuesIn(in_bf16(all_variants_and_scaled())),
+                         variant_name);
 
 class LargeConv2dConformance : public Conv2dConformance {};
 
@@ -144,7 +164,8 @@ TEST_P(LargeConv2dConformance, SeveralGroupsOfTiles) { check({.in = 290, .out = 
 // Two images are too few for weights that are transformed once for all, four are not: in-channels are cut otherwise
 // then.
 TEST_P(LargeConv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
-  const auto conv = cpu().conv2d({.in = 96, .out = 32}, weight({32, 96, 3, 3}, 1, 9 * 96), Tensor());
+  const auto conv = cpu().conv2d({.in = 96, .out = 32, .precision = GetParam().precision},
+                                 weight({32, 96, 3, 3}, 1, 9 * 96), Tensor());
   const Tensor four = random_tensor({4, 32, 32, 96}, 2);
   Tensor two = Tensor::allocate(DType::F32, {2, 32, 32, 96});
   std::copy_n(four.floats().data(), two.elements(), two.mutable_floats().data());
@@ -152,7 +173,7 @@ TEST_P(LargeConv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
   EXPECT_EQ(std::memcmp(of_four.data(), of_two.data(), of_two.floats().size_bytes()), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(instruction_sets()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);
 
 TEST(WinogradPlan, TilesAreAsLargeAsThereAreEnoughOf) {
   const Conv2dSpec wide{.in = 1280, .out = 1280};

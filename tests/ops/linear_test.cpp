@@ -15,9 +15,9 @@ class LinearConformance : public Conformance {
   void check(Shape x_shape, std::int64_t out, Activation activation = Activation::none, bool with_bias = true,
              bool with_tail = false) {
     const std::int64_t in = x_shape.back();
-    const LinearSpec spec{.in = in, .out = out, .precision = precision_};
+    const LinearSpec spec{.in = in, .out = out, .precision = precision()};
     const Weight w = scaled_weight({out, in}, 1, in);
-    const Tensor b = with_bias ? weight({out}, 2) : Tensor(), x = random_tensor(x_shape, 3);
+    const Tensor b = with_bias ? weight({out}, 2) : Tensor(), x = input(x_shape, 3);
     Shape y_shape = x_shape;
     y_shape.back() = out;
     const Tensor per_image = random_tensor({x_shape[0], out}, 4), residual = random_tensor(y_shape, 5);
@@ -27,10 +27,10 @@ class LinearConformance : public Conformance {
   }
 
   void check_gated(std::int64_t in, std::int64_t half, bool with_bias, std::int64_t rows = 13) {
-    const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision_};
+    const LinearSpec spec{.in = in, .out = 2 * half, .geglu = true, .precision = precision()};
     const Weight w = scaled_weight({2 * half, in}, 1, in);
     const Tensor b = with_bias ? weight({2 * half}, 2) : Tensor();
-    const Tensor x = random_tensor({2, rows, in}, 3);
+    const Tensor x = input({2, rows, in}, 3);
     expect_close((*cpu().linear(spec, w, b))(x), (*reference().linear(spec, w, b))(x), 4 * tolerance(in));
   }
 
@@ -39,9 +39,9 @@ class LinearConformance : public Conformance {
     Shape b_shape = a_shape;
     b_shape.back() = b_channels;
     const std::int64_t in = a_shape.back() + b_channels;
-    const LinearSpec spec{.in = in, .out = out, .geglu = geglu, .precision = precision_};
+    const LinearSpec spec{.in = in, .out = out, .geglu = geglu, .precision = precision()};
     const Weight w = scaled_weight({out, in}, 1, in);
-    const Tensor bias = weight({out}, 2), a = random_tensor(a_shape, 3), b = random_tensor(b_shape, 4);
+    const Tensor bias = weight({out}, 2), a = input(a_shape, 3), b = input(b_shape, 4);
     const auto op = cpu().linear(spec, w, bias);
     const Tensor y = (*op)({a, b});
     expect_same_bits(y, (*op)(cpu().concat(a, b)));
@@ -50,7 +50,7 @@ class LinearConformance : public Conformance {
 
   virtual float tolerance(std::int64_t terms) const { return sum_tolerance(terms); }
 
-  Precision precision_ = Precision::full;
+  virtual Precision precision() const { return GetParam().precision; }
 };
 
 TEST_P(LinearConformance, OddSizes) {
@@ -110,18 +110,18 @@ TEST_P(LinearConformance, GatedGelu) {
 }
 
 TEST_P(LinearConformance, ConvolutionShapedWeight) {
-  const LinearSpec spec{.in = 24, .out = 20};
+  const LinearSpec spec{.in = 24, .out = 20, .precision = precision()};
   const Weight w = scaled_weight({20, 24, 1, 1}, 1, 24);
-  const Tensor x = random_tensor({1, 5, 3, 24}, 2);
+  const Tensor x = input({1, 5, 3, 24}, 2);
   expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), sum_tolerance(24));
 }
 
 // Half-precision weights below 2^-14 must not be flushed to zero.
 TEST_P(LinearConformance, TinyWeightsKeepTheirValue) {
-  const LinearSpec spec{.in = 37, .out = 19};
-  const Weight w = stored_weight(random_tensor({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
+  const LinearSpec spec{.in = 37, .out = 19, .precision = precision()};
+  const Weight w = stored_weight(input({19, 37}, 1, 0, 2e-6f), GetParam().weights, GetParam().unaligned);
   for (const Shape& shape : {Shape{5, 37}, Shape{1, 15, 37}}) {
-    const Tensor x = random_tensor(shape, 2);
+    const Tensor x = input(shape, 2);
     expect_close((*cpu().linear(spec, w, {}))(x), (*reference().linear(spec, w, {}))(x), 1.2e-5f * sum_tolerance(37));
   }
 }
@@ -139,7 +139,8 @@ TEST_P(LinearConformance, Saturation) {  // activations far outside the usual ra
 
 // Few rows of one are a group, of nine several; many rows of one are a task, of nine several.
 TEST_P(LinearConformance, AnImageHasTheSameBitsInAnyBatch) {
-  const auto linear = cpu().linear({.in = 130, .out = 70}, scaled_weight({70, 130}, 1, 130), {});
+  const auto linear =
+      cpu().linear({.in = 130, .out = 70, .precision = precision()}, scaled_weight({70, 130}, 1, 130), {});
   for (const std::int64_t rows : {20, 130}) {
     const Tensor nine = random_tensor({9, rows, 130}, 2);
     Tensor one = Tensor::allocate(DType::F32, {1, rows, 130});
@@ -153,8 +154,8 @@ TEST_P(LinearConformance, AnImageHasTheSameBitsInAnyBatch) {
 TEST_P(LinearConformance, ErrorIsThatOfFloats) {
   const std::int64_t in = 1280;
   const Weight w = scaled_weight({64, in}, 1, in);
-  const Tensor x = random_tensor({1, 40, in}, 2);
-  const LinearSpec spec{.in = in, .out = 64};
+  const Tensor x = input({1, 40, in}, 2);
+  const LinearSpec spec{.in = in, .out = 64, .precision = precision()};
   const Tensor actual = (*cpu().linear(spec, w, {}))(x), exact = (*reference().linear(spec, w, {}))(x);
   double error = 0, norm = 0;
   for (std::size_t i = 0; i < exact.floats().size(); ++i) {
@@ -164,13 +165,35 @@ TEST_P(LinearConformance, ErrorIsThatOfFloats) {
   EXPECT_LT(std::sqrt(error / norm), 8e-7);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled())),
+                         variant_name);
+
+class Bf16LinearConformance : public LinearConformance {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16LinearConformance);  // where nothing multiplies bf16
+
+// Of numbers that are none of bf16: what is multiplied are the nearest, ties to even.
+TEST_P(Bf16LinearConformance, RoundsBothSides) {
+  for (const std::int64_t rows : {20, 130})
+    for (const bool geglu : {false, true}) {
+      LinearSpec spec{.in = 197, .out = 72, .geglu = geglu, .precision = Precision::bf16};
+      const Weight w = stored_weight(random_tensor({72, 197}, 1, 0, 0.07f), GetParam().weights, GetParam().unaligned);
+      Tensor x = random_tensor({2, rows, 197}, 2);
+      std::ranges::copy(std::array{1.00390625f, 1.01171875f, -1.00390625f}, x.mutable_floats().begin());
+      const Tensor actual = (*cpu().linear(spec, w, {}))(x);
+      spec.precision = Precision::full;
+      const Weight rounded{rounded_to_bf16(to_f32(w.values)), w.scales};
+      expect_close(actual, (*reference().linear(spec, rounded, {}))(rounded_to_bf16(x)), 4 * sum_tolerance(197));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Bf16LinearConformance, testing::ValuesIn(in_bf16(all_variants_and_scaled())),
+                         variant_name);
 
 // Both backends round to the same whole numbers and add them exactly, so however long the sums are, they differ only in
 // what comes after.
 class Int8LinearConformance : public LinearConformance {
  protected:
-  Int8LinearConformance() { precision_ = Precision::int8; }
+  Precision precision() const override { return Precision::int8; }
   float tolerance(std::int64_t) const override { return 2e-6f; }
 };
 

@@ -77,19 +77,19 @@ TEST_F(PlannerTest, WhatWasInterruptedDoesNotCount) {
 }
 
 TEST_F(PlannerTest, ReadsWhatItCan) {
-  const std::string head = "safelight plans 3\nmachine machine\n";
+  const std::string head = "safelight plans 4\nmachine machine\n";
   const auto ways_with = [&](const std::string& kept) {
     write_cache("plans", "machine", kept);
     Planner planner("machine", true);
     return ways_of(planner, 2);
   };
-  EXPECT_EQ(ways_with(head + "product 1 2 3 0 0 0 = 2\n"), (std::vector{2, 2}));
-  EXPECT_EQ(ways_with(head + "product 1 2 3 0 0 0 = 9\n"), (std::vector{0, 0})) << "a way that is no more";
+  EXPECT_EQ(ways_with(head + "product 1 2 3 0 0 0 0 = 2\n"), (std::vector{2, 2}));
+  EXPECT_EQ(ways_with(head + "product 1 2 3 0 0 0 0 = 9\n"), (std::vector{0, 0})) << "a way that is no more";
   for (const std::string& kept :
-       {std::string(), head, head + "product 1 2 3 0 0 0 = -1\n", head + "product 1 2 3 = 2\n",
-        head + "product 1 2 3 0 0 0 = 2", head + "product 1 2 3 0 0 x = 2\n", head + "dance 1 2 3 0 0 0 = 2\n",
-        "product 1 2 3 0 0 0 = 2\n" + head,
-        std::string("safelight plans 1\nmachine machine\nproduct 1 2 3 0 0 0 = 2\n")})
+       {std::string(), head, head + "product 1 2 3 0 0 0 0 = -1\n", head + "product 1 2 3 = 2\n",
+        head + "product 1 2 3 0 0 0 0 = 2", head + "product 1 2 3 0 0 0 x = 2\n", head + "dance 1 2 3 0 0 0 = 2\n",
+        "product 1 2 3 0 0 0 0 = 2\n" + head,
+        std::string("safelight plans 1\nmachine machine\nproduct 1 2 3 0 0 0 0 = 2\n")})
     EXPECT_EQ(ways_with(kept), (std::vector{0, 1})) << kept;
 }
 

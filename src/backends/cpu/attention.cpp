@@ -21,6 +21,7 @@ void attention(Engine& engine, const Tensor& q, const Tensor& k, const Tensor& v
                      .width = q.dim(2) / spec.heads,
                      .causal = spec.causal};
   const Kernels& kernels = engine.kernels;
+  call.rounded = spec.precision == Precision::bf16;
   call.split = kernels.split_attention.attend && call.width >= kFewestSplitChannels;
   const AttentionKernels& attention = call.split ? kernels.split_attention : kernels.attention;
   const std::int64_t heads = call.images * call.heads, packed = attention_packed(call, kernels.panel);

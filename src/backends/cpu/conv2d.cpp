@@ -44,7 +44,8 @@ class CpuConv2d final : public Conv2d {
         .tail = make_tail(tail, weight_.scales, bias_, y.dim(1) * y.dim(2)),
         .y = y.mutable_floats().data(),
         .rows = y.elements() / spec_.out,
-        .channels = spec_.out};
+        .channels = spec_.out,
+        .rounded = spec_.precision == Precision::bf16};
     const int tile_side = winograd_tile_side(spec_, call);
     if (takes_split_conv2d(engine_, call, tile_side > 0))
       run_split_conv2d(engine_, call);

@@ -19,6 +19,9 @@ class CpuBackend final : public Backend {
   Tensor empty(Shape shape) override { return engine_.empty(std::move(shape)); }
   void trim() noexcept override { engine_.trim(); }
   std::uint64_t peak_bytes() const override { return engine_.peak_bytes(); }
+  bool gains_from(Precision precision) const override {
+    return precision != Precision::bf16 || engine_.kernels.split_product.multiply;
+  }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Weight weight, Tensor bias) override {
     return cpu::make_conv2d(spec, *this, engine_, weight, bias);

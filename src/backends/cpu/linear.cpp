@@ -19,7 +19,8 @@ class CpuLinear final : public Linear {
                           .tail = finish,
                           .y = y.mutable_floats().data(),
                           .rows = rows,
-                          .channels = y.shape().back()});
+                          .channels = y.shape().back(),
+                          .rounded = spec_.precision == Precision::bf16});
   }
 
   Engine& engine_;

@@ -16,7 +16,7 @@ namespace safelight::cpu {
 // An op and the sizes on which its speed depends.
 struct PlanKey {
   std::string_view op;                     // one word, a literal
-  std::array<std::int64_t, 6> sizes = {};  // unused ones stay 0
+  std::array<std::int64_t, 7> sizes = {};  // unused ones stay 0
 
   bool operator<(const PlanKey& other) const { return std::tie(op, sizes) < std::tie(other.op, other.sizes); }
 };

@@ -40,7 +40,7 @@ void choose_blocks_of_few(ProductCall& call, const Engine& engine, Way way) {
 void choose_blocks_of_many(ProductCall& call, const Engine& engine, Way way) {
   const std::int64_t in = call.weight.in, panel = panel_channels(engine, call), width = engine.kernels.panel,
                      all_panels = divide_up(call.channels, panel),
-                     panel_bytes = call.in_block * weight_parts(call.weight.type) * 2 * width;
+                     panel_bytes = call.in_block * split_parts(call).weights * 2 * width;
   std::int64_t panels = std::clamp<std::int64_t>(kWeightBytes / panel_bytes, 1, all_panels),
                rows = std::min(call.rows, kMostRows);
   while (rows * in * panels * width > kTaskWork && rows >= 2 * kFewestTaskRows) rows = divide_up(rows, 2);
@@ -74,7 +74,7 @@ void run_split_product(Engine& engine, ProductCall call) {
   call.split_x = split_x.mutable_floats().data();
   engine.for_each(split_prepare_tasks(call), [&](std::int64_t task) { kernels.prepare(call, task); });
   const bool few = has_few_rows(call);
-  const PlanKey key{"split", {call.rows, w.out, w.in, static_cast<int>(w.type), few, call.tail.geglu}};
+  const PlanKey key{"split", {call.rows, w.out, w.in, static_cast<int>(w.type), few, call.tail.geglu, call.rounded}};
   const int ways = std::min(ways_for(call.rows * w.out * w.in), static_cast<int>(few ? kFewWays.size() : kWays.size()));
   engine.choose_way(key, ways, [&](int index) {
     const auto way = static_cast<std::size_t>(index);

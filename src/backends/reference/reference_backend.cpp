@@ -22,6 +22,7 @@ class ReferenceBackend final : public Backend {
   }
   void trim() noexcept override { memory_.trim(); }
   std::uint64_t peak_bytes() const override { return memory_.peak_bytes(); }
+  bool gains_from(Precision precision) const override { return precision != Precision::bf16; }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Weight weight, Tensor bias) override {
     return reference::make_conv2d(spec, *this, weight, bias);

@@ -116,30 +116,35 @@ V weigh(float* scores, std::int64_t stride, float scale, V shift) {
   return sum;
 }
 
-// Scores become weights 2^(score * scale - maximum), and are added to the totals. Where the maximum grows, what was
-// summed before shrinks.
+// The maximum of a column's scores so far, scaled. Where a block makes it grow, what was summed before shrinks.
+inline V raise_maximum(const AttentionCall& call, const QueryPanel& panel, const Workspace& space, float scale,
+                       std::int64_t count, std::int64_t column) {
+  const V before = load(space.maxima + column), top = largest(space.scores + column, panel.columns(), count, before),
+          shift = hn::Mul(top, splat(scale));
+  if (hn::AllTrue(D(), hn::Eq(top, before))) return shift;
+  const V shrink = power_of_two(hn::Sub(hn::Mul(before, splat(scale)), shift));
+  store(hn::Mul(load(space.totals + column), shrink), space.totals + column);
+  for (std::int64_t c = 0; c < call.width; ++c) {
+    float* sum = space.sums + c * panel.columns() + column;
+    store(hn::Mul(load(sum), shrink), sum);
+  }
+  store(top, space.maxima + column);
+  return shift;
+}
+
+// Scores become weights 2^(score * scale - maximum), and are added to the totals.
 inline void soften(const AttentionCall& call, const QueryPanel& panel, const Workspace& space, float scale,
                    std::int64_t count) {
   for (std::int64_t column = 0; column < panel.columns(); column += kLanes) {
     float* scores = space.scores + column;
-    const V before = load(space.maxima + column), top = largest(scores, panel.columns(), count, before);
-    V total = load(space.totals + column), block = hn::Zero(D());
-    const V shift = hn::Mul(top, splat(scale));
-    if (!hn::AllTrue(D(), hn::Eq(top, before))) {
-      const V shrink = power_of_two(hn::Sub(hn::Mul(before, splat(scale)), shift));
-      total = hn::Mul(total, shrink);
-      for (std::int64_t c = 0; c < call.width; ++c) {
-        float* sum = space.sums + c * panel.columns() + column;
-        store(hn::Mul(load(sum), shrink), sum);
-      }
-      store(top, space.maxima + column);
-    }
+    const V shift = raise_maximum(call, panel, space, scale, count, column);
+    V block = hn::Zero(D());
     std::int64_t key = 0;
     for (; key + kTogether <= count; key += kTogether)
       block = hn::Add(block, weigh<kTogether>(scores + key * panel.columns(), panel.columns(), scale, shift));
     for (; key < count; ++key)
       block = hn::Add(block, weigh<1>(scores + key * panel.columns(), panel.columns(), scale, shift));
-    store(hn::Add(total, block), space.totals + column);
+    store(hn::Add(load(space.totals + column), block), space.totals + column);
   }
 }
 

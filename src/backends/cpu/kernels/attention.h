@@ -27,7 +27,7 @@ inline std::int64_t attention_key_blocks(const AttentionCall& call, int panel) {
 inline std::int64_t attention_packed(const AttentionCall& call, int panel) {
   if (call.split) {
     const std::int64_t block = attention_key_block(panel), blocks = divide_up(call.keys, block);
-    return blocks * (block / kSplitRows) * split_floats(call.width);
+    return blocks * (block / kSplitRows) * split_floats(call.width, input_parts(call.rounded));
   }
   return round_up(call.keys, panel) * call.width;
 }
@@ -42,7 +42,7 @@ struct AttentionScratch {
 inline AttentionScratch attention_scratch(const AttentionCall& call, int panel) {
   const std::int64_t block = attention_key_block(panel), panels = call.split ? kQueryBlock / panel : 1;
   const auto split_side = [&](std::int64_t length) {
-    return call.split ? panel / kSplitRows * split_floats(length) : 0;
+    return call.split ? panel / kSplitRows * split_floats(length, input_parts(call.rounded)) : 0;
   };
   AttentionScratch layout{};
   layout.scores_at = round_up(std::max(block, call.width) * kFloatsPerPointer, 16);

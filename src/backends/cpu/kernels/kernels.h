@@ -57,6 +57,7 @@ struct ProductCall {
   std::int64_t rows = 0, channels = 0;                          // of y
   std::int64_t row_block = 0, channel_block = 0, in_block = 0;  // channel_block: of y
   float* split_x = nullptr;                                     // few rows taken apart, see split_product.h
+  bool rounded = false;                                         // to bf16, both sides, where products are made of those
 
   std::int64_t row_blocks() const noexcept { return divide_up(rows, row_block); }
   std::int64_t channel_blocks() const noexcept { return divide_up(channels, channel_block); }
@@ -70,7 +71,8 @@ struct AttentionCall {
   std::int64_t images = 0, queries = 0, keys = 0, stride = 0;
   std::int64_t heads = 1, width = 0;  // width: channels of one head
   bool causal = false;
-  bool split = false;  // whether products are made by parts of bf16
+  bool split = false;    // whether products are made by parts of bf16,
+  bool rounded = false;  // and those are one of each side, the nearest
   float *packed_k = nullptr,
         *turned_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
 };

@@ -27,69 +27,110 @@ struct SplitRows {
 };
 
 // c[row] (+)= the sum over i < length of row[i] * columns[i], which are taken apart, too. Rows are rounded up to 16.
+template <int kParts>
 void multiply_rows(const SplitRows& rows, std::int64_t length, const float* columns, const QueryPanel& panel, float* c,
                    bool accumulate) {
-  const MultiplyStrip multiply = multiply_inputs_left_for<>(kInputParts, panel.vectors);
-  for (std::int64_t row = 0; row < rows.count; row += kSplitRows)
-    multiply({{rows.first + row / kSplitRows * rows.stride},
+  const MultiplyStrip multiply = multiply_inputs_left_for<>({kParts, kParts}, panel.vectors);
+  constexpr std::int64_t kAtOnce = strips_at_once({kParts, kParts}) * kSplitRows;
+  for (std::int64_t row = 0; row < rows.count; row += kAtOnce) {
+    const LeftSide left{rows.first + row / kSplitRows * rows.stride}, lower{left.tiles + rows.stride};
+    multiply({left,
               columns,
               divide_up(length, kSplitChannels),
               c + row * panel.columns(),
               panel.columns(),
               kLanes,
-              accumulate});
+              accumulate,
+              {},
+              kAtOnce > kSplitRows && rows.count - row > kSplitRows ? &lower : nullptr});
+  }
 }
 
 // Where the block of keys that begins at `begin` lies in turned values.
+template <int kParts>
 float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin) {
-  return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock);
+  return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock, kParts);
+}
+
+// As soften(), but the weights go rounded into the right side of the next product; those of keys that are not there are
+// zero.
+void soften_rounded(const AttentionCall& call, const QueryPanel& panel, const Workspace& space, std::int64_t count) {
+  const float scale = score_scale(call);
+  const std::int64_t columns = panel.columns(), end = round_up(count, kSplitChannels);
+  std::fill(space.scores + count * columns, space.scores + end * columns, kUnseen);
+  for (std::int64_t column = 0; column < columns; column += kLanes) {
+    const V shift = raise_maximum(call, panel, space, scale, count, column);
+    V block = hn::Zero(D());
+    float* to = space.split_weights + column / kLanes * kTileFloats;
+    for (std::int64_t key = 0; key < end; key += kSplitChannels, to += panel.vectors * kTileFloats)
+      for (std::int64_t i = 0; i < kSplitChannels; i += kTogether) {
+        const float* scores = space.scores + (key + i) * columns + column;
+        V weights[kTogether];
+        SAFELIGHT_UNROLL
+        for (int k = 0; k < kTogether; ++k) weights[k] = hn::MulSub(load(scores + k * columns), splat(scale), shift);
+        powers_of_two(weights, kPowerOfTwoForBf16);
+        SAFELIGHT_UNROLL
+        for (int k = 0; k < kTogether; k += 2) {
+          block = hn::Add(block, hn::Add(weights[k], weights[k + 1]));
+          store_pair<1>({weights[k], weights[k + 1]}, (i + k) / 2, to, 0);
+        }
+      }
+    store(hn::Add(load(space.totals + column), block), space.totals + column);
+  }
 }
 
 // Adds what a panel sees of a block of keys.
+template <int kParts>
 void meet(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space,
           std::int64_t begin) {
   const std::int64_t there = std::min(kKeyBlock, call.keys - begin),
                      count = call.causal ? std::min(there, panel.begin + panel.count - begin) : there;
   if (count <= 0) return;
-  multiply_rows({head.packed_k + begin / kSplitRows * split_floats(call.width), split_floats(call.width), count},
-                call.width, space.split_queries, panel, space.scores, false);
+  const std::int64_t stride = split_floats(call.width, kParts);
+  multiply_rows<kParts>({head.packed_k + begin / kSplitRows * stride, stride, count}, call.width, space.split_queries,
+                        panel, space.scores, false);
   if (call.causal) hide_later_keys(panel, space, begin, count);
-  soften(call, panel, space, score_scale(call), count);
-  split_columns(space.scores, count, panel.columns(), space.split_weights);
-  multiply_rows({values_at(call, head, begin), split_floats(there), call.width}, count, space.split_weights, panel,
-                space.sums, true);
+  if constexpr (kParts == 1) {
+    soften_rounded(call, panel, space, count);
+  } else {
+    soften(call, panel, space, score_scale(call), count);
+    split_columns<kParts>(space.scores, count, panel.columns(), space.split_weights);
+  }
+  multiply_rows<kParts>({values_at<kParts>(call, head, begin), split_floats(there, kParts), call.width}, count,
+                        space.split_weights, panel, space.sums, true);
 }
 
 // Values of keys [begin, begin + count), turned so that a row is a channel, and taken apart.
+template <int kParts>
 void pack_values(const AttentionCall& call, const Head& head, std::int64_t begin, std::int64_t count) {
   alignas(64) float turned[kSplitRows * kKeyBlock];
-  float* to = values_at(call, head, begin);
-  for (std::int64_t channel = 0; channel < call.width; channel += kSplitRows, to += split_floats(count)) {
+  float* to = values_at<kParts>(call, head, begin);
+  for (std::int64_t channel = 0; channel < call.width; channel += kSplitRows, to += split_floats(count, kParts)) {
     const std::int64_t channels = std::min(kSplitRows, call.width - channel);
     turn(head.v + begin * call.stride + channel, call.stride, count, channels, turned, kKeyBlock);
-    split_rows(
+    split_rows<kParts>(
         channels, count,
         [&](std::int64_t row, std::int64_t at) { return numbers_at(turned + row * kKeyBlock + at, count - at); }, to);
   }
 }
 
-}  // namespace
-
-void split_attention_pack(const AttentionCall& call, std::int64_t task) {
+template <int kParts>
+void pack(const AttentionCall& call, std::int64_t task) {
   const std::int64_t blocks = attention_key_blocks(call, kPanel), begin = task % blocks * kKeyBlock,
                      end = std::min(begin + kKeyBlock, call.keys);
   const Head head = head_of(call, task / blocks);
   for (std::int64_t key = begin; key < end; key += kSplitRows)
-    split_rows(
+    split_rows<kParts>(
         std::min(kSplitRows, end - key), call.width,
         [&](std::int64_t row, std::int64_t at) {
           return numbers_at(head.k + (key + row) * call.stride + at, call.width - at);
         },
-        head.packed_k + key / kSplitRows * split_floats(call.width));
-  pack_values(call, head, begin, end - begin);
+        head.packed_k + key / kSplitRows * split_floats(call.width, kParts));
+  pack_values<kParts>(call, head, begin, end - begin);
 }
 
-void split_attention(const AttentionCall& call, std::int64_t task, float* scratch) {
+template <int kParts>
+void attend(const AttentionCall& call, std::int64_t task, float* scratch) {
   const std::int64_t blocks = attention_query_blocks(call), begin = task % blocks * kQueryBlock,
                      end = std::min(begin + kQueryBlock, call.queries);
   const Head head = head_of(call, task / blocks);
@@ -102,11 +143,22 @@ void split_attention(const AttentionCall& call, std::int64_t task, float* scratc
   };
   for_each_panel([&](const QueryPanel& panel, const Workspace& space) {
     begin_panel(call, head, panel, space);
-    split_columns(space.queries, call.width, panel.columns(), space.split_queries);
+    split_columns<kParts>(space.queries, call.width, panel.columns(), space.split_queries);
   });
   for (std::int64_t key = 0; key < call.keys; key += kKeyBlock)
-    for_each_panel([&](const QueryPanel& panel, const Workspace& space) { meet(call, head, panel, space, key); });
+    for_each_panel(
+        [&](const QueryPanel& panel, const Workspace& space) { meet<kParts>(call, head, panel, space, key); });
   for_each_panel([&](const QueryPanel& panel, const Workspace& space) { finish(call, head, panel, space); });
+}
+
+}  // namespace
+
+void split_attention_pack(const AttentionCall& call, std::int64_t task) {
+  call.rounded ? pack<1>(call, task) : pack<kInputParts>(call, task);
+}
+
+void split_attention(const AttentionCall& call, std::int64_t task, float* scratch) {
+  call.rounded ? attend<1>(call, task, scratch) : attend<kInputParts>(call, task, scratch);
 }
 #endif
 

@@ -80,6 +80,7 @@ void for_each_segment(const Share& share, Use&& use) {
 }
 
 // Every pixel that the task sees: inputs[block of channels][part][position].
+template <int kParts>
 void take_inputs_apart(const Share& share) {
   const PixelSource& source = share.source();
   for_each_segment(share, [&](const Segment& segment) {
@@ -90,9 +91,8 @@ void take_inputs_apart(const Share& share) {
         const float* from = pixel(source, segment.image, first_y + y, first_x + x);
         float* block = to;
         for (std::int64_t at = share.in_begin; at < share.in_end; at += kSplitChannels) {
-          Numbers numbers = numbers_at(from + at, share.in_end - at);
-          for (int part = 0; part < kInputParts; ++part, block += share.part_stride())
-            hn::Store(numbers.take_part(), D(), block);
+          store_parts<kParts>(numbers_at(from + at, share.in_end - at), block, share.part_stride());
+          block += kParts * share.part_stride();
         }
       }
   });
@@ -101,7 +101,7 @@ void take_inputs_apart(const Share& share) {
 // A panel's weights: weights[block of channels][tap][part][tile].
 void take_weights_apart(const Share& share, const Panel& panel) {
   const StoredWeight& w = share.product().weight;
-  const int parts = weight_parts(w.type);
+  const int parts = split_parts(share.product()).weights;
   float* to = share.weights;
   for (std::int64_t at = share.in_begin; at < share.in_end; at += kSplitChannels) {
     const std::int64_t channels = std::min(kSplitChannels, share.in_end - at);
@@ -126,7 +126,7 @@ void take_weights_apart(const Share& share, const Panel& panel) {
 
 // 16 results: those of pixels from column `x` of the task and line `line` on, and where their first tap reads.
 struct PixelStrip {
-  std::int64_t position, line, x;  // line: of all images
+  std::int64_t position = 0, line = 0, x = 0;  // line: of all images
 };
 
 template <class Use>  // use(strip)
@@ -168,24 +168,39 @@ void multiply_pass(const Share& share) {
   std::int64_t offsets[kMostTaps];
   for (int tap = 0; tap < call.weight.taps; ++tap)
     offsets[tap] = (tap / source.kernel * share.pitch() + tap % source.kernel) * kPositionFloats;
+  const SplitParts parts = split_parts(call);
   float* sums = share.sums;
   for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
     const std::int64_t columns = panel.vectors * kLanes;
-    const MultiplyStrip multiply = multiply_inputs_left_for<true>(weight_parts(call.weight.type), panel.vectors);
+    const MultiplyStrip multiply = multiply_inputs_left_for<true>(parts, panel.vectors);
     take_weights_apart(share, panel);
-    for_each_strip(share, [&](const PixelStrip& strip) {
-      multiply({LeftSide{share.inputs + strip.position * kPositionFloats},
+    PixelStrip held[2];
+    std::int64_t count = 0;
+    const auto multiply_held = [&] {
+      const auto left_of = [&](const PixelStrip& strip) {
+        return LeftSide{share.inputs + strip.position * kPositionFloats};
+      };
+      const LeftSide left = left_of(held[0]), lower = left_of(held[1]);
+      multiply({left,
                 share.weights,
                 divide_up(share.channels(), kSplitChannels),
                 sums,
                 columns,
                 kLanes,
                 share.in_begin > 0,
-                {share.part_stride(), kInputParts * share.part_stride(), kTileRowBytes * source.stride,
-                 call.weight.taps, offsets}});
-      if (share.is_last()) finish_strip(share, panel, strip, sums);
-      if (share.passes()) sums += kSplitRows * columns;
+                {share.part_stride(), parts.inputs * share.part_stride(), kTileRowBytes * source.stride,
+                 call.weight.taps, offsets},
+                count > 1 ? &lower : nullptr});
+      if (share.is_last())
+        for (std::int64_t i = 0; i < count; ++i) finish_strip(share, panel, held[i], sums + i * kSplitRows * columns);
+      if (share.passes()) sums += count * kSplitRows * columns;
+      count = 0;
+    };
+    for_each_strip(share, [&](const PixelStrip& strip) {
+      held[count++] = strip;
+      if (count == strips_at_once(parts)) multiply_held();
     });
+    if (count > 0) multiply_held();
   });
 }
 
@@ -196,7 +211,7 @@ void split_conv2d(const SplitConv2dCall& call, std::int64_t task, float* scratch
   const TileRegisters registers;
   for (; share.in_begin < call.product.weight.in; share.in_begin += call.product.in_block) {
     share.in_end = std::min(share.in_begin + call.product.in_block, call.product.weight.in);
-    take_inputs_apart(share);
+    call.product.rounded ? take_inputs_apart<1>(share) : take_inputs_apart<kInputParts>(share);
     multiply_pass(share);
   }
 }

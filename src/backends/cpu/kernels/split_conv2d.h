@@ -51,16 +51,17 @@ inline SplitConv2dScratch split_conv2d_scratch(const SplitConv2dCall& call, std:
                      depth = std::min(product.in_block, product.weight.in), taps = product.weight.taps,
                      channels = std::min(product.channel_block, product.channels);
   const bool passes = product.in_block < product.weight.in;
+  const SplitParts parts = split_parts(product);
   SplitConv2dScratch layout{};
   // A strip may read beyond the last.
   layout.positions = (lines * source.stride + images * source.kernel) * pitch + kSplitRows * source.stride;
   // The last block of columns may be narrower, and its strips cross lines though the others' do not.
   layout.strips = std::max(lines * divide_up(columns, kSplitRows), divide_up(lines * pitch, kSplitRows) + images);
-  layout.sums_at =
-      divide_up(depth, kSplitChannels) * kInputParts * layout.positions * (kTileRowBytes / std::int64_t{sizeof(float)});
-  layout.weights_at = layout.sums_at + kSplitRows * (passes ? layout.strips * round_up(channels, kSplitRows) : panel);
-  layout.turned_at =
-      layout.weights_at + taps * panel / kSplitRows * split_floats(depth, weight_parts(product.weight.type));
+  layout.sums_at = divide_up(depth, kSplitChannels) * parts.inputs * layout.positions *
+                   (kTileRowBytes / std::int64_t{sizeof(float)});
+  layout.weights_at = layout.sums_at + kSplitRows * (passes ? layout.strips * round_up(channels, kSplitRows)
+                                                            : strips_at_once(parts) * panel);
+  layout.turned_at = layout.weights_at + taps * panel / kSplitRows * split_floats(depth, parts.weights);
   layout.total = layout.turned_at + taps * kSplitChannels * kSplitRows;
   return layout;
 }

@@ -18,11 +18,19 @@ namespace safelight::cpu::HWY_NAMESPACE {
 #if HWY_TARGET == HWY_AVX3
 namespace {
 
-template <class Stored>
-constexpr int kParts = weight_parts(Stored::kType);
+// Calls use<Stored, parts>() for the weights of a call.
+template <class Use>
+HWY_INLINE auto for_stored_parts(const ProductCall& call, Use&& use) {
+  return for_stored(call.weight.type, [&]<class Stored>(Stored) {
+    constexpr int kParts = weight_parts(Stored::kType);
+    if constexpr (kParts > 1)
+      if (call.rounded) return use.template operator()<Stored, 1>();
+    return use.template operator()<Stored, kParts>();
+  });
+}
 
 // Rows of 32 channels of 16 output channels become tiles, whose rows are pairs of channels: to[part * part_stride].
-template <class Stored>
+template <class Stored, int kParts>
 HWY_INLINE void pack_tile(const std::uint8_t* from, std::int64_t stride, float* to, std::int64_t part_stride) {
   const auto numbers_at = [](const std::uint8_t* at) {
     return Numbers(Stored::widen(at), Stored::widen(at + kLanes * Stored::kBytes));
@@ -36,17 +44,15 @@ HWY_INLINE void pack_tile(const std::uint8_t* from, std::int64_t stride, float* 
     for (int r = 0; r < kLanes; ++r) {
       alignas(64) std::uint8_t pairs[kTileRowBytes];
       hn::Store(rows[r], D(), reinterpret_cast<float*>(pairs));
-      Numbers numbers = numbers_at(pairs);
-      SAFELIGHT_UNROLL
-      for (int p = 0; p < kParts<Stored>; ++p) hn::Store(numbers.take_part(), D(), to + p * part_stride + r * kLanes);
+      store_parts<kParts>(numbers_at(pairs), to + r * kLanes, part_stride);
     }
   } else {
-    V parts[kParts<Stored>][kLanes];
+    V parts[kParts][kLanes];
     for (int r = 0; r < kLanes; ++r) {
       Numbers numbers = numbers_at(from + r * stride);
-      for (int p = 0; p < kParts<Stored>; ++p) parts[p][r] = numbers.take_part();
+      for (int p = 0; p < kParts; ++p) parts[p][r] = kParts == 1 ? numbers.rounded() : numbers.take_part();
     }
-    for (int p = 0; p < kParts<Stored>; ++p) {
+    for (int p = 0; p < kParts; ++p) {
       transpose(parts[p]);
       for (int r = 0; r < kLanes; ++r) hn::Store(parts[p][r], D(), to + p * part_stride + r * kLanes);
     }
@@ -54,7 +60,7 @@ HWY_INLINE void pack_tile(const std::uint8_t* from, std::int64_t stride, float* 
 }
 
 // In-channels [in_begin, in_end) of some output channels, 16 at most: of a right side of so many tiles, one.
-template <class Stored>
+template <class Stored, int kParts>
 void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end,
                       std::int64_t tiles, float* to) {
   const std::int64_t row_bytes = w.in * Stored::kBytes;
@@ -68,13 +74,13 @@ void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t 
       for (std::int64_t r = 0; r < columns.count; ++r)
         std::memcpy(edge + r * kSplitChannels * Stored::kBytes, from + r * row_bytes,
                     static_cast<std::size_t>(width) * Stored::kBytes);
-      pack_tile<Stored>(edge, kSplitChannels * Stored::kBytes, to, tiles * kTileFloats);
+      pack_tile<Stored, kParts>(edge, kSplitChannels * Stored::kBytes, to, tiles * kTileFloats);
     } else {
       for (int r = 0; r < kLanes; ++r) __builtin_prefetch(from + r * row_bytes + kFetchedAhead);
-      pack_tile<Stored>(from, row_bytes, to, tiles * kTileFloats);
+      pack_tile<Stored, kParts>(from, row_bytes, to, tiles * kTileFloats);
     }
     from += kSplitChannels * Stored::kBytes;
-    to += kParts<Stored> * tiles * kTileFloats;
+    to += kParts * tiles * kTileFloats;
   }
 }
 
@@ -85,29 +91,28 @@ struct LeftWeights : LeftSide {
 };
 
 // Where not all 16 rows of 32 channels are there.
-template <class Stored>
+template <class Stored, int kParts>
 HWY_NOINLINE void take_edge_of_weights(const LeftWeights& w, std::int64_t block, std::int64_t begin, std::int64_t end) {
   const std::int64_t left = w.channels - block * kSplitChannels;
   for (std::int64_t row = begin; row < end; ++row) {
     const std::uint8_t* from = w.first + row * w.row_bytes + block * kSplitChannels * Stored::kBytes;
     const std::int64_t here = row < w.rows ? left : 0;
-    store_parts<kParts<Stored>>(
-        {widen_some<Stored>(from, here),
-         widen_some<Stored>(from + kLanes * Stored::kBytes, std::max<std::int64_t>(here - kLanes, 0))},
-        w.tiles + block * kParts<Stored> * kTileFloats + row * kLanes);
+    store_parts<kParts>({widen_some<Stored>(from, here),
+                         widen_some<Stored>(from + kLanes * Stored::kBytes, std::max<std::int64_t>(here - kLanes, 0))},
+                        w.tiles + block * kParts * kTileFloats + row * kLanes);
   }
 }
 
-template <class Stored>
+template <class Stored, int kParts>
 void take_weights(const LeftSide& side, std::int64_t block, std::int64_t begin, std::int64_t end) {
   const auto& w = static_cast<const LeftWeights&>(side);
   if (w.rows < kSplitRows || w.channels < (block + 1) * kSplitChannels)
-    return take_edge_of_weights<Stored>(w, block, begin, end);
+    return take_edge_of_weights<Stored, kParts>(w, block, begin, end);
   const std::uint8_t* from = w.first + begin * w.row_bytes + block * kSplitChannels * Stored::kBytes;
-  float *to = w.tiles + block * kParts<Stored> * kTileFloats, *last = to + end * kLanes;
+  float *to = w.tiles + block * kParts * kTileFloats, *last = to + end * kLanes;
   for (to += begin * kLanes; to < last; to += kLanes, from += w.row_bytes) {
     __builtin_prefetch(from + kFetchedAhead);
-    store_parts<kParts<Stored>>({Stored::widen(from), Stored::widen(from + kLanes * Stored::kBytes)}, to);
+    store_parts<kParts>({Stored::widen(from), Stored::widen(from + kLanes * Stored::kBytes)}, to);
   }
 }
 
@@ -145,23 +150,25 @@ struct LeftInputs : LeftSide {
 };
 
 // Where not all 16 rows of 32 channels are there, one after the other.
+template <int kParts>
 HWY_NOINLINE void take_edge_of_inputs(const LeftInputs& x, std::int64_t block, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row)
-    store_parts<kInputParts>(
+    store_parts<kParts>(
         row < x.rows ? numbers_of(x.source, x.row + row, x.in_begin + block * kSplitChannels) : no_numbers(),
-        x.tiles + block * kInputParts * kTileFloats + row * kLanes);
+        x.tiles + block * kParts * kTileFloats + row * kLanes);
 }
 
+template <int kParts>
 void take_inputs(const LeftSide& side, std::int64_t block, std::int64_t begin, std::int64_t end) {
   const auto& x = static_cast<const LeftInputs&>(side);
   const std::int64_t at = x.in_begin + block * kSplitChannels, stride = x.source.channels;
-  if (x.rows < kSplitRows || at + kSplitChannels > stride) return take_edge_of_inputs(x, block, begin, end);
+  if (x.rows < kSplitRows || at + kSplitChannels > stride) return take_edge_of_inputs<kParts>(x, block, begin, end);
   const float* from = x.source.x + (x.row + begin) * stride + at;
-  float *to = x.tiles + block * kInputParts * kTileFloats, *last = to + end * kLanes;
+  float *to = x.tiles + block * kParts * kTileFloats, *last = to + end * kLanes;
   for (to += begin * kLanes; to < last; to += kLanes, from += stride) {
     __builtin_prefetch(from + kRowFetchedAhead);
     __builtin_prefetch(from + kRowFetchedAhead + kLineFloats);
-    store_parts<kInputParts>({load(from), load(from + kLanes)}, to);
+    store_parts<kParts>({load(from), load(from + kLanes)}, to);
   }
 }
 
@@ -192,33 +199,48 @@ Share share_of(const ProductCall& call, std::int64_t task, float* scratch) {
           scratch + layout.right_at};
 }
 
-// Takes apart all weights of the pass, then 16 rows after the other, while they are multiplied for the first time.
+// Takes apart all weights of the pass, then 16 or 32 rows after the other, while they are multiplied for the first
+// time.
 void multiply_many_rows(const Share& share) {
   const ProductCall& call = share.call;
-  const int parts = weight_parts(call.weight.type);
+  const SplitParts parts = split_parts(call);
   float* packed = share.right;
   for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
     for (std::int64_t v = 0; v < panel.vectors; ++v)
-      for_stored(call.weight.type, [&]<class Stored>(Stored) {
-        pack_column_tile<Stored>(call.weight, columns_of(call, panel, v), share.in_begin, share.in_end, panel.vectors,
-                                 packed + v * kTileFloats);
+      for_stored_parts(call, [&]<class Stored, int kParts>() {
+        pack_column_tile<Stored, kParts>(call.weight, columns_of(call, panel, v), share.in_begin, share.in_end,
+                                         panel.vectors, packed + v * kTileFloats);
       });
-    packed += panel.vectors * split_floats(share.channels(), parts);
+    packed += panel.vectors * split_floats(share.channels(), parts.weights);
   });
   const TileRegisters registers;
   float* kept = share.sums;
-  for (std::int64_t row = share.row_begin; row < share.row_end; row += kSplitRows) {
-    const std::int64_t rows = std::min(kSplitRows, share.row_end - row);
-    LeftInputs left{{share.left, take_inputs}, call.source, row, rows, share.in_begin};
+  const LeftSide::Take take = call.rounded ? take_inputs<1> : take_inputs<kInputParts>;
+  const std::int64_t at_once = strips_at_once(parts) * kSplitRows;
+  for (std::int64_t row = share.row_begin; row < share.row_end; row += at_once) {
+    const std::int64_t rows = std::min(at_once, share.row_end - row), upper = std::min(kSplitRows, rows);
+    LeftInputs left{{share.left, take}, call.source, row, upper, share.in_begin},
+        lower{{share.left + split_floats(share.channels(), parts.inputs), take},
+              call.source,
+              row + kSplitRows,
+              rows - upper,
+              share.in_begin};
     const float* right = share.right;
     for_each_panel(call, share.channel_begin, share.channel_end, [&](const Panel& panel) {
       const std::int64_t columns = panel.vectors * kLanes;
-      multiply_inputs_left_for<>(
-          parts, panel.vectors)({left, right, share.blocks(), kept, columns, kLanes, share.in_begin > 0});
+      multiply_inputs_left_for<>(parts, panel.vectors)({left,
+                                                        right,
+                                                        share.blocks(),
+                                                        kept,
+                                                        columns,
+                                                        kLanes,
+                                                        share.in_begin > 0,
+                                                        {},
+                                                        rows > kSplitRows ? &lower : nullptr});
       left.take = nullptr;
       if (share.is_last()) finish_tile(call, panel, kept, columns, row, rows);
-      right += panel.vectors * split_floats(share.channels(), parts);
-      if (share.passes()) kept += kSplitRows * columns;
+      right += panel.vectors * split_floats(share.channels(), parts.weights);
+      if (share.passes()) kept += round_up(rows, kSplitRows) * columns;
     });
   }
 }
@@ -237,7 +259,7 @@ void turn_sums(const float* sums, float* to, std::int64_t stride) {
 void multiply_few_rows(const Share& share) {
   const ProductCall& call = share.call;
   const StoredWeight& w = call.weight;
-  const int parts = weight_parts(w.type);
+  const SplitParts parts = split_parts(call);
   const std::int64_t group_rows = group_tiles(call) * kSplitRows, rows = share.row_end - share.row_begin;
   const TileRegisters registers;
   float* kept = share.sums;
@@ -245,9 +267,9 @@ void multiply_few_rows(const Share& share) {
     const std::int64_t stride = panel.vectors * kLanes;
     for (std::int64_t v = 0; v < panel.vectors; ++v) {
       const PanelColumns columns = columns_of(call, panel, v);
-      LeftWeights left = for_stored(w.type, [&]<class Stored>(Stored) {
+      LeftWeights left = for_stored_parts(call, [&]<class Stored, int kParts>() {
         return LeftWeights{
-            {share.left, take_weights<Stored>},
+            {share.left, take_weights<Stored, kParts>},
             reinterpret_cast<const std::uint8_t*>(w.data) + (columns.first * w.in + share.in_begin) * Stored::kBytes,
             w.in * Stored::kBytes,
             columns.count,
@@ -255,8 +277,8 @@ void multiply_few_rows(const Share& share) {
       });
       for (std::int64_t row = 0; row < rows; row += group_rows) {
         const std::int64_t tiles = divide_up(std::min(group_rows, rows - row), kSplitRows);
-        const float* right = call.split_x + (share.row_begin + row) / kSplitRows * split_floats(w.in) +
-                             tiles * split_floats(share.in_begin);
+        const float* right = call.split_x + (share.row_begin + row) / kSplitRows * split_floats(w.in, parts.inputs) +
+                             tiles * split_floats(share.in_begin, parts.inputs);
         multiply_weights_left_for(parts,
                                   tiles)({left, right, share.blocks(), kept, kLanes, kTileFloats, share.in_begin > 0});
         left.take = nullptr;
@@ -270,18 +292,17 @@ void multiply_few_rows(const Share& share) {
   });
 }
 
-}  // namespace
-
 // Rows of x as one tile of a right side.
-void split_prepare(const ProductCall& call, std::int64_t task) {
+template <int kParts>
+void prepare(const ProductCall& call, std::int64_t task) {
   const std::int64_t pieces = divide_up(call.weight.in, kPrepareChannels), tile = task / pieces,
                      begin = task % pieces * kPrepareChannels, end = std::min(begin + kPrepareChannels, call.weight.in),
                      row = tile * kSplitRows, rows = std::min(kSplitRows, call.rows - row);
   const std::int64_t of_group = group_tiles(call), before = tile / of_group * of_group,
                      tiles = std::min(of_group, divide_up(call.rows, kSplitRows) - before);
-  float* to = call.split_x + before * split_floats(call.weight.in) + tiles * split_floats(begin) +
+  float* to = call.split_x + before * split_floats(call.weight.in, kParts) + tiles * split_floats(begin, kParts) +
               (tile - before) * kTileFloats;
-  for (std::int64_t at = begin; at < end; at += kSplitChannels, to += kInputParts * tiles * kTileFloats) {
+  for (std::int64_t at = begin; at < end; at += kSplitChannels, to += kParts * tiles * kTileFloats) {
     V first[kLanes], second[kLanes];
     for (std::int64_t r = 0; r < kLanes; ++r) {
       const Numbers numbers = r < rows ? numbers_of(call.source, row + r, at) : no_numbers();
@@ -290,10 +311,16 @@ void split_prepare(const ProductCall& call, std::int64_t task) {
     transpose(first), transpose(second);
     SAFELIGHT_UNROLL
     for (int pair = 0; pair < kLanes / 2; ++pair) {
-      store_pair<kInputParts>({first[2 * pair], first[2 * pair + 1]}, pair, to, tiles * kTileFloats);
-      store_pair<kInputParts>({second[2 * pair], second[2 * pair + 1]}, kLanes / 2 + pair, to, tiles * kTileFloats);
+      store_pair<kParts>({first[2 * pair], first[2 * pair + 1]}, pair, to, tiles * kTileFloats);
+      store_pair<kParts>({second[2 * pair], second[2 * pair + 1]}, kLanes / 2 + pair, to, tiles * kTileFloats);
     }
   }
+}
+
+}  // namespace
+
+void split_prepare(const ProductCall& call, std::int64_t task) {
+  call.rounded ? prepare<1>(call, task) : prepare<kInputParts>(call, task);
 }
 
 void split_multiply(const ProductCall& call, std::int64_t task, float* scratch) {

@@ -43,7 +43,8 @@ struct Strip {
   float* sums;
   std::int64_t row_stride, tile_stride;
   bool accumulate;
-  LeftLayout layout = {};  // of a convolution
+  LeftLayout layout = {};           // of a convolution
+  const LeftSide* lower = nullptr;  // of a pair: the next 16 rows, whose sums lie 16 * row_stride after
 };
 
 // Registers: sums from 0 on, up to five of the left side below 7, the right side's tile in 7.
@@ -168,11 +169,109 @@ void multiply_weights_left(const Strip& strip) {
   store_sums<kTiles>(strip);
 }
 
+// One part on either side, whichever is left.
+template <int kTiles, bool kTaps>
+void multiply_rounded(const Strip& strip) {
+  const LeftLayout layout = kTaps ? strip.layout : LeftLayout{.block_stride = kTileFloats};
+  load_sums<kTiles>(strip);
+  if (strip.left.take) strip.left.take(strip.left, 0, 0, kSplitRows);
+  const float *left = strip.left.tiles, *right = strip.right;
+  std::int64_t done = 0;
+  for (std::int64_t i = 0; i < strip.blocks; ++i, left += layout.block_stride)
+    for (std::int64_t tap = 0; tap < layout.taps; ++tap) {
+      const Block<kTiles, 1> block(strip, i);
+      load_tile<6>(kTaps ? left + layout.offsets[tap] : left, layout.row_bytes);
+      block.template pass<0, 6>(right);
+      store_now_and_then<kTiles, 1>(strip, done++);
+      right += kTiles * kTileFloats;
+    }
+  store_sums<kTiles>(strip);
+}
+
+// The next block of both sides of a pair is taken apart in four pieces, between multiplications.
+template <int kPiece>
+HWY_INLINE void take_of_pair(const Strip& strip, std::int64_t block) {
+  const LeftSide& side = kPiece < 2 ? strip.left : *strip.lower;
+  constexpr std::int64_t kBegin = kPiece % 2 * kSplitRows / 2;
+  side.take(side, block, kBegin, kBegin + kSplitRows / 2);
+}
+
+// Two strips by one or two of the right side's kTiles, from kFirst on: each tile that is loaded is multiplied twice.
+// Registers: sums in 0 to 3, the left sides in 4 and 5, the right one in 6 and 7.
+template <int kTiles, int kFirst, bool kTaps>
+HWY_INLINE void multiply_pair_by(const Strip& strip) {
+  constexpr bool kTwo = kFirst + 1 < kTiles;
+  const LeftLayout layout = kTaps ? strip.layout : LeftLayout{.block_stride = kTileFloats};
+  const bool takes = kFirst == 0 && strip.left.take;
+  const std::int64_t row_bytes = strip.row_stride * std::int64_t{sizeof(float)};
+  float *upper = strip.sums + kFirst * strip.tile_stride, *lower = upper + kSplitRows * strip.row_stride;
+  if (strip.accumulate) {
+    load_tile<0>(upper, row_bytes), load_tile<2>(lower, row_bytes);
+    if constexpr (kTwo) load_tile<1>(upper + strip.tile_stride, row_bytes);
+    if constexpr (kTwo) load_tile<3>(lower + strip.tile_stride, row_bytes);
+  } else {
+    clear_tile<0>(), clear_tile<1>(), clear_tile<2>(), clear_tile<3>();
+  }
+  if (takes) {
+    strip.left.take(strip.left, 0, 0, kSplitRows);
+    strip.lower->take(*strip.lower, 0, 0, kSplitRows);
+  }
+  const float *left = strip.left.tiles, *below = strip.lower->tiles, *right = strip.right + kFirst * kTileFloats;
+  std::int64_t done = 0;
+  for (std::int64_t i = 0; i < strip.blocks; ++i, left += layout.block_stride, below += layout.block_stride)
+    for (std::int64_t tap = 0; tap < layout.taps; ++tap, right += kTiles * kTileFloats) {
+      const std::int64_t offset = kTaps ? layout.offsets[tap] : 0, next = takes && i + 1 < strip.blocks ? i + 1 : 0;
+      load_tile<6>(right, kTileRowBytes);
+      load_tile<4>(left + offset, layout.row_bytes);
+      multiply_bf16_tiles<0, 4, 6>();
+      if (next) take_of_pair<0>(strip, next);
+      load_tile<5>(below + offset, layout.row_bytes);
+      multiply_bf16_tiles<2, 5, 6>();
+      if (next) take_of_pair<1>(strip, next);
+      if constexpr (kTwo) {
+        load_tile<7>(right + kTileFloats, kTileRowBytes);
+        multiply_bf16_tiles<1, 4, 7>();
+      }
+      if (next) take_of_pair<2>(strip, next);
+      if constexpr (kTwo) multiply_bf16_tiles<3, 5, 7>();
+      if (next) take_of_pair<3>(strip, next);
+      if (done++ % 16 == 15) store_tile<0>(upper, row_bytes);  // as in store_now_and_then()
+    }
+  store_tile<0>(upper, row_bytes), store_tile<2>(lower, row_bytes);
+  if constexpr (kTwo) store_tile<1>(upper + strip.tile_stride, row_bytes);
+  if constexpr (kTwo) store_tile<3>(lower + strip.tile_stride, row_bytes);
+}
+
+// Without `lower` it is a strip, not a pair.
+template <int kTiles, bool kTaps>
+void multiply_rounded_pair(const Strip& strip) {
+  if (!strip.lower) return multiply_rounded<kTiles, kTaps>(strip);
+  multiply_pair_by<kTiles, 0, kTaps>(strip);
+  if constexpr (kTiles > 2) multiply_pair_by<kTiles, 2, kTaps>(strip);
+}
+
 using MultiplyStrip = void (*)(const Strip& strip);
 
-// REQUIRES: 1 <= parts <= 3, 1 <= tiles <= 4.
+// REQUIRES: 1 <= tiles <= 4.
+template <bool kTaps>
+MultiplyStrip multiply_rounded_pair_for(std::int64_t tiles) {
+  static constexpr MultiplyStrip kTable[] = {multiply_rounded_pair<1, kTaps>, multiply_rounded_pair<2, kTaps>,
+                                             multiply_rounded_pair<3, kTaps>, multiply_rounded_pair<4, kTaps>};
+  return kTable[tiles - 1];
+}
+
+// REQUIRES: 1 <= tiles <= 5.
+inline MultiplyStrip multiply_rounded_for(std::int64_t tiles) {
+  static constexpr MultiplyStrip kTable[] = {multiply_rounded<1, false>, multiply_rounded<2, false>,
+                                             multiply_rounded<3, false>, multiply_rounded<4, false>,
+                                             multiply_rounded<5, false>};
+  return kTable[tiles - 1];
+}
+
+// Of one part on either side it takes pairs, too. REQUIRES: as many parts as there are, 1 <= tiles <= 4.
 template <bool kTaps = false>
-MultiplyStrip multiply_inputs_left_for(int parts, std::int64_t tiles) {
+MultiplyStrip multiply_inputs_left_for(const SplitParts& parts, std::int64_t tiles) {
+  if (parts.inputs == 1) return multiply_rounded_pair_for<kTaps>(tiles);
   static constexpr MultiplyStrip kTable[3][4] = {
       {multiply_inputs_left<1, 1, kTaps>, multiply_inputs_left<1, 2, kTaps>, multiply_inputs_left<1, 3, kTaps>,
        multiply_inputs_left<1, 4, kTaps>},
@@ -180,11 +279,12 @@ MultiplyStrip multiply_inputs_left_for(int parts, std::int64_t tiles) {
        multiply_inputs_left<2, 4, kTaps>},
       {multiply_inputs_left<3, 1, kTaps>, multiply_inputs_left<3, 2, kTaps>, multiply_inputs_left<3, 3, kTaps>,
        multiply_inputs_left<3, 4, kTaps>}};
-  return kTable[parts - 1][tiles - 1];
+  return kTable[parts.weights - 1][tiles - 1];
 }
 
-// REQUIRES: 1 <= parts <= 3, 1 <= tiles <= 5.
-inline MultiplyStrip multiply_weights_left_for(int parts, std::int64_t tiles) {
+// REQUIRES: as many parts as there are, 1 <= tiles <= 5.
+inline MultiplyStrip multiply_weights_left_for(const SplitParts& parts, std::int64_t tiles) {
+  if (parts.inputs == 1) return multiply_rounded_for(tiles);
   static constexpr MultiplyStrip kTable[3][kMostGroupTiles] = {
       {multiply_weights_left<1, 1>, multiply_weights_left<1, 2>, multiply_weights_left<1, 3>,
        multiply_weights_left<1, 4>, multiply_weights_left<1, 5>},
@@ -192,7 +292,7 @@ inline MultiplyStrip multiply_weights_left_for(int parts, std::int64_t tiles) {
        multiply_weights_left<2, 4>, multiply_weights_left<2, 5>},
       {multiply_weights_left<3, 1>, multiply_weights_left<3, 2>, multiply_weights_left<3, 3>,
        multiply_weights_left<3, 4>, multiply_weights_left<3, 5>}};
-  return kTable[parts - 1][tiles - 1];
+  return kTable[parts.weights - 1][tiles - 1];
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

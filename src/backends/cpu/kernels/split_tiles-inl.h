@@ -29,6 +29,13 @@ class Numbers {
     return part;
   }
 
+  // The nearest bf16 of each number, ties to even: those of a, then those of b. Below 2^-126 they are zero.
+  HWY_INLINE V rounded() const {
+    __m512 result;
+    asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(result) : "v"(a_.raw), "v"(b_.raw));
+    return V{result};
+  }
+
   V a() const { return a_; }
   V b() const { return b_; }
 
@@ -37,6 +44,13 @@ class Numbers {
     const V part = hn::BitCast(D(), hn::Or(hn::ShiftRight<16>(hn::BitCast(DU(), a_)), upper_bits(b_)));
     take_off();
     return part;
+  }
+  HWY_INLINE V rounded_pairs() const {
+    // 0, 16, 1, 17, ...: the numbers of the words of a and b, two in a lane.
+    const auto turns = hn::Add(hn::Mul(hn::Iota(DU(), 0), hn::Set(DU(), 0x00010001u)), hn::Set(DU(), 0x00100000u));
+    __m512 result;
+    asm("vpermw %1, %2, %0" : "=v"(result) : "v"(rounded().raw), "v"(turns.raw));
+    return V{result};
   }
 
  private:
@@ -56,16 +70,19 @@ HWY_INLINE Numbers numbers_at(const float* p, std::int64_t left) {
   return {load_some(p, left), load_some(p + kLanes, std::max<std::int64_t>(left - kLanes, 0))};
 }
 
-// Parts of one row of a left side's 32 channels, of which a tile holds 16 rows.
+// Parts of one row of a left side's 32 channels, of which a tile holds 16 rows. One part alone is the nearest: of a
+// weight that has no more it is the weight.
 template <int kParts>
-HWY_INLINE void store_parts(Numbers numbers, float* to) {
+HWY_INLINE void store_parts(Numbers numbers, float* to, std::int64_t part_stride = kTileFloats) {
+  if constexpr (kParts == 1) return hn::Store(numbers.rounded(), D(), to);
   SAFELIGHT_UNROLL
-  for (int part = 0; part < kParts; ++part) hn::Store(numbers.take_part(), D(), to + part * kTileFloats);
+  for (int part = 0; part < kParts; ++part) hn::Store(numbers.take_part(), D(), to + part * part_stride);
 }
 
 // A right side's rows are pairs of channels: those of `pair`, of 16 columns.
 template <int kParts>
 HWY_INLINE void store_pair(Numbers numbers, std::int64_t pair, float* to, std::int64_t part_stride) {
+  if constexpr (kParts == 1) return hn::Store(numbers.rounded_pairs(), D(), to + pair * kLanes);
   SAFELIGHT_UNROLL
   for (int part = 0; part < kParts; ++part)
     hn::Store(numbers.take_pairs(), D(), to + part * part_stride + pair * kLanes);
@@ -73,10 +90,10 @@ HWY_INLINE void store_pair(Numbers numbers, std::int64_t pair, float* to, std::i
 
 // A left side of rows that numbers_of(row, at) reads, channels [at, at + 32) of one, 16 of them at most: to[block of
 // channels][part].
-template <class NumbersOf>
+template <int kParts, class NumbersOf>
 HWY_INLINE void split_rows(std::int64_t rows, std::int64_t channels, NumbersOf&& numbers_of, float* to) {
-  for (std::int64_t at = 0; at < channels; at += kSplitChannels, to += kInputParts * kTileFloats)
-    for (std::int64_t row = 0; row < rows; ++row) store_parts<kInputParts>(numbers_of(row, at), to + row * kLanes);
+  for (std::int64_t at = 0; at < channels; at += kSplitChannels, to += kParts * kTileFloats)
+    for (std::int64_t row = 0; row < rows; ++row) store_parts<kParts>(numbers_of(row, at), to + row * kLanes);
 }
 
 // A right side's 16 columns, from `channels` rows of floats, one after the other `stride` floats: to[block of
@@ -94,11 +111,12 @@ HWY_INLINE void split_column_tile(const float* from, std::int64_t channels, std:
     }
 }
 
-// `columns` of them, a multiple of 16, of three parts.
-inline void split_columns(const float* from, std::int64_t channels, std::int64_t columns, float* to) {
+// `columns` of them, a multiple of 16.
+template <int kParts>
+void split_columns(const float* from, std::int64_t channels, std::int64_t columns, float* to) {
   const std::int64_t tiles = columns / kLanes;
   for (std::int64_t tile = 0; tile < tiles; ++tile)
-    split_column_tile<kInputParts>(from + tile * kLanes, channels, columns, tiles, to + tile * kTileFloats);
+    split_column_tile<kParts>(from + tile * kLanes, channels, columns, tiles, to + tile * kTileFloats);
 }
 
 }  // namespace safelight::cpu::HWY_NAMESPACE

@@ -21,6 +21,8 @@ bool has_tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24, kInt8 = 1u << 25, kAll = kBf16 | kTiles | kInt8;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kAll) != kAll) return false;
+  constexpr unsigned kRoundsToBf16 = 1u << 5;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a & kRoundsToBf16) == 0) return false;
   std::uint64_t features = 0;
   return syscall(SYS_arch_prctl, kGetSupported, &features) == 0 && (features >> kTileData & 1);
 #else

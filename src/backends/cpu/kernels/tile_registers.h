@@ -8,7 +8,8 @@
 
 namespace safelight::cpu {
 
-// Whether this processor multiplies tiles of bf16 and of whole numbers of 8 bits, and the system knows of it.
+// Whether this processor multiplies tiles of bf16 and of whole numbers of 8 bits, and rounds to bf16, and the system
+// knows of it.
 bool has_tiles();
 
 // Linux must be asked before a process uses tiles, since a signal then saves 8 KiB more of a thread: alternate signal

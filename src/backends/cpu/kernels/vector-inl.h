@@ -9,8 +9,10 @@
 
 #include <hwy/highway.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #if defined(__clang__)
 #define SAFELIGHT_UNROLL _Pragma("unroll")
@@ -81,13 +83,15 @@ HWY_INLINE V exponential(V x) {
   return scale_by_power(p, n_rounding);
 }
 
-// x[i] = 2^x[i], relative error below 2e-7; below -126 less than 2^-126, and 0 from -127 down. Several at a time, step
-// by step, keep the processor from waiting for each of them in turn. REQUIRES: x[i] <= 126.
-template <int N>
-HWY_INLINE void powers_of_two(V (&x)[N]) {
-  // minimax on [-1/2, 1/2], exact at 0: 2.0e-9
-  constexpr float kPolynomial[] = {
-      1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 2.40226477e-1f, 6.93147182e-1f, 1.0f};
+// Polynomials for 2^x, minimax on [-1/2, 1/2], exact at 0, the highest power first.
+inline constexpr float kPowerOfTwo[] = {
+    1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 2.40226477e-1f, 6.93147182e-1f, 1.0f};  // 2.0e-9
+inline constexpr float kPowerOfTwoForBf16[] = {5.50089330e-2f, 2.42210969e-1f, 6.93282902e-1f, 1.0f};       // 1.0e-4
+
+// x[i] = 2^x[i], relative error below 2e-7, or the polynomial's; below -126 less than 2^-126, and 0 from -127 down.
+// Several at a time, step by step, keep the processor from waiting for each of them in turn. REQUIRES: x[i] <= 126.
+template <int N, std::size_t kTerms = std::size(kPowerOfTwo)>
+HWY_INLINE void powers_of_two(V (&x)[N], const float (&polynomial)[kTerms] = kPowerOfTwo) {
   V n_rounding[N], p[N];
   SAFELIGHT_UNROLL
   for (int i = 0; i < N; ++i) x[i] = hn::Max(splat(-127.0f), x[i]);
@@ -96,11 +100,11 @@ HWY_INLINE void powers_of_two(V (&x)[N]) {
   SAFELIGHT_UNROLL
   for (int i = 0; i < N; ++i) p[i] = hn::Sub(n_rounding[i], splat(kRounding));
   SAFELIGHT_UNROLL
-  for (int i = 0; i < N; ++i) x[i] = hn::Sub(x[i], p[i]), p[i] = splat(kPolynomial[0]);
+  for (int i = 0; i < N; ++i) x[i] = hn::Sub(x[i], p[i]), p[i] = splat(polynomial[0]);
   SAFELIGHT_UNROLL
-  for (int step = 1; step < 7; ++step) {
+  for (std::size_t step = 1; step < kTerms; ++step) {
     SAFELIGHT_UNROLL
-    for (int i = 0; i < N; ++i) p[i] = hn::MulAdd(p[i], x[i], splat(kPolynomial[step]));
+    for (int i = 0; i < N; ++i) p[i] = hn::MulAdd(p[i], x[i], splat(polynomial[step]));
   }
   SAFELIGHT_UNROLL
   for (int i = 0; i < N; ++i) x[i] = scale_by_power(p[i], n_rounding[i]);
