@@ -137,8 +137,9 @@ struct GenerateOptions {
   std::optional<std::int64_t> count{};  // of pictures; unset: as many as initial_latents holds, else 1
   std::int64_t batch = 0;               // pictures that go through the UNet together; 0: as suits memory and size
   std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
-  // full, or int8: the UNet's linear layers multiply whole numbers of 8 bits. Faster, and the picture is a slightly
-  // different one (docs/performance.md). The first call in another precision than the last binds the UNet's weights
+  // full; bf16: UNet and VAE multiply numbers rounded to bf16, on processors with AMX, elsewhere it is full with a
+  // warning; int8: the UNet's linear layers multiply whole numbers of 8 bits. Both are faster, and the picture is a
+  // slightly different one (docs/performance.md). The first call in another precision than the last binds weights
   // again.
   std::string precision = "full";
 
@@ -177,13 +178,14 @@ struct GenerateForecast {
 
   std::int64_t width = 0, height = 0, count = 0;  // of the pictures that are made
   std::int64_t batch = 1;                         // of them together
-  std::string sampler, schedule, rng;             // our names
+  std::string sampler, schedule, rng, precision;  // our names
   bool texts_in_turn = false;                     // see GenerateReport
   std::uint64_t program_bytes = 0;                // in memory in every phase
   Phase text;
   std::vector<Pass> passes;             // two with HiresOptions, else one
   std::uint64_t peak_memory_bytes = 0;  // program_bytes and the largest phase
   double total_ms = 0;                  // of the call
+  std::vector<std::string> warnings;    // one sentence each: what will be done otherwise than asked for
 };
 
 struct GeneratedPicture {

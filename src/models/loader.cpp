@@ -158,7 +158,9 @@ Weight Loader::weight(std::span<const Shape> accepted, std::int64_t out) const {
 std::unique_ptr<Conv2d> Loader::conv2d(const Conv2dSpec& spec) const {
   const std::array<Shape, 2> shapes{Shape{spec.out, spec.in, spec.kernel, spec.kernel}, Shape{spec.out, spec.in}};
   Weight bound = weight(std::span(shapes).first(spec.kernel == 1 ? 2 : 1), spec.out);
-  return backend_->conv2d(spec, std::move(bound), tensor("bias", {spec.out}));
+  Conv2dSpec precise = spec;
+  precise.precision = precision_;
+  return backend_->conv2d(precise, std::move(bound), tensor("bias", {spec.out}));
 }
 
 std::unique_ptr<Linear> Loader::linear(const LinearSpec& spec, Bias bias) const {

@@ -24,8 +24,9 @@ class Loader {
   Loader operator/(std::string_view name) const;
   Loader operator/(std::int64_t index) const;
 
-  // The same place, whose linear layers (below it, too) multiply in this precision; without it, in full.
+  // The same place, whose layers (below it, too) multiply in this precision; without it, in full.
   Loader with(Precision precision) const;
+  Precision precision() const noexcept { return precision_; }
 
   Backend& backend() const noexcept { return *backend_; }
   const std::string& prefix() const noexcept { return prefix_; }
@@ -56,8 +57,8 @@ class Loader {
 
   // Layers bound to prefix.weight and prefix.bias. A 1x1 convolution and a linear layer are the same thing, so both
   // take weights of either shape: [out, in] and [out, in, 1, 1].
+  // A spec's precision is not looked at: the place has one.
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec) const;
-  // The spec's precision is not looked at: the place has one.
   std::unique_ptr<Linear> linear(const LinearSpec& spec, Bias bias = Bias::required) const;
   std::unique_ptr<GroupNorm> group_norm(const GroupNormSpec& spec) const;
   std::unique_ptr<LayerNorm> layer_norm(const LayerNormSpec& spec) const;

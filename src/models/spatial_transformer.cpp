@@ -4,7 +4,7 @@ namespace safelight {
 
 CrossAttention::CrossAttention(const Loader& w, const TransformerSizes& sizes)
     : backend_(w.backend()),
-      heads_(sizes.heads),
+      attention_{.heads = sizes.heads, .precision = w.precision()},
       to_q_((w / "to_q").linear({.in = sizes.channels, .out = sizes.channels}, Bias::none)),
       to_k_((w / "to_k").linear({.in = sizes.context, .out = sizes.channels}, Bias::none)),
       to_v_((w / "to_v").linear({.in = sizes.context, .out = sizes.channels}, Bias::none)),
@@ -15,7 +15,7 @@ KeysAndValues CrossAttention::read(const Tensor& context) {
 }
 
 Tensor CrossAttention::operator()(const Tensor& x, const KeysAndValues& context, const Tensor& residual) {
-  const Tensor mixed = backend_.attention((*to_q_)(x), context.keys, context.values, {.heads = heads_});
+  const Tensor mixed = backend_.attention((*to_q_)(x), context.keys, context.values, attention_);
   return (*to_out_)(mixed, {.residual = &residual});
 }
 

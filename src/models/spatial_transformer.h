@@ -25,7 +25,7 @@ class CrossAttention {
 
  private:
   Backend& backend_;
-  const int heads_;
+  const AttentionSpec attention_;
   std::unique_ptr<Linear> to_q_, to_k_, to_v_, to_out_;
 };
 

@@ -77,6 +77,7 @@ Network bound(Network network, const Checkpoint& file) {
 }
 
 Loader unet_place(const Loader& w) { return w / "model.diffusion_model"; }
+Loader vae_place(const Loader& w) { return w / "first_stage_model"; }
 
 // The UNet's vector is the text's pooled features and embeddings of numbers: of one width, half cosines and half sines.
 void expect_vector_to_fit(const StableDiffusion& sd) {
@@ -121,10 +122,18 @@ std::int64_t extra_channels(ModelTask task, std::int64_t latent) {
   return 0;
 }
 
-void StableDiffusion::set_unet_precision(Precision precision, Backend& backend) {
-  if (precision == unet_precision) return;
-  unet = bound(UNet(unet_place(Loader(file, backend)).with(precision)), file);
-  unet_precision = precision;
+void StableDiffusion::set_precision(Precision wanted, Backend& backend) {
+  if (wanted == precision) return;
+  const auto of_vae = [](Precision p) { return p == Precision::bf16 ? p : Precision::full; };
+  const Loader w = Loader(file, backend).with(wanted), of_pictures = vae_place(w.with(of_vae(wanted)));
+  UNet new_unet = bound(UNet(unet_place(w)), file);
+  if (of_vae(wanted) != of_vae(precision)) {
+    VaeDecoder decoder = bound(VaeDecoder(of_pictures), file);
+    vae_encoder = bound(VaeEncoder(of_pictures), file);
+    vae_decoder = std::move(decoder);
+  }
+  unet = std::move(new_unet);
+  precision = wanted;
 }
 
 StableDiffusion StableDiffusion::open(const std::filesystem::path& path, Backend& backend, const Training& training) {
@@ -142,8 +151,8 @@ StableDiffusion StableDiffusion::open(const Checkpoint& file, Backend& backend, 
                      .what = std::move(found.what),
                      .text_encoders = bound(TextEncoders(w, *found.family, file.facts().text_activations), file),
                      .unet = bound(UNet(unet_place(w)), file),
-                     .vae_decoder = bound(VaeDecoder(w / "first_stage_model"), file),
-                     .vae_encoder = bound(VaeEncoder(w / "first_stage_model"), file),
+                     .vae_decoder = bound(VaeDecoder(vae_place(w)), file),
+                     .vae_encoder = bound(VaeEncoder(vae_place(w)), file),
                      .latent_scale = published_scale(*found.family)};
   expect_networks_to_fit(sd);
   if (numbers_in_vector(sd.family) > 0)

@@ -34,8 +34,9 @@ struct StableDiffusion {
   // The same, as Checkpoint::open() finds it.
   static StableDiffusion open(const std::filesystem::path& path, Backend& backend, const Training& training = {});
 
-  // Binds the UNet's weights again if its linear layers have another precision than this.
-  void set_unet_precision(Precision precision, Backend& backend);
+  // Binds weights again that have another precision than this: int8 is for the UNet's linear layers, bf16 for the whole
+  // UNet and VAE. Text is always read in full.
+  void set_precision(Precision precision, Backend& backend);
 
   // How the names of each network's tensors begin.
   static constexpr std::string_view kUNet = "model.diffusion_model.", kVaeDecoder = "first_stage_model.decoder.",
@@ -53,7 +54,7 @@ struct StableDiffusion {
   std::string what;                     // "a Stable Diffusion 1 inpainting model"
   TextEncoders text_encoders;
   UNet unet;
-  Precision unet_precision = Precision::full;
+  Precision precision = Precision::full;
   VaeDecoder vae_decoder;
   VaeEncoder vae_encoder;
 

@@ -14,7 +14,7 @@ class UNet {
  public:
   // `w` is the place that holds time_embed, input_blocks, middle_block, output_blocks and out, and label_emb if there
   // is one. Levels, widths, where attention sits, how deep and with how many heads, all come from the names and shapes.
-  // The place's precision is that of its linear layers.
+  // The place's precision is that of its layers, but for those that see the time.
   explicit UNet(const Loader& w);
   ~UNet();
   UNet(UNet&&) noexcept;

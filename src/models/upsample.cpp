@@ -31,12 +31,15 @@ Upsample::Upsample(const Loader& w, std::int64_t channels)
     : backend_(w.backend()),
       weight_(weight_of(w / "conv", channels)),
       bias_(w.tensor("conv.bias", {channels})),
-      conv_(backend_.conv2d({.in = channels, .out = channels, .upsample = true}, weight_, bias_)) {}
+      precision_(w.precision()),
+      conv_(backend_.conv2d({.in = channels, .out = channels, .upsample = true, .precision = precision_}, weight_,
+                            bias_)) {}
 
 Tensor Upsample::operator()(const Tensor& x, std::int64_t height, std::int64_t width) {
   if (height == 2 * x.dim(1) && width == 2 * x.dim(2)) return (*this)(x);
   const std::int64_t channels = x.dim(3);
-  if (!cropped_conv_) cropped_conv_ = backend_.conv2d({.in = channels, .out = channels}, weight_, bias_);
+  if (!cropped_conv_)
+    cropped_conv_ = backend_.conv2d({.in = channels, .out = channels, .precision = precision_}, weight_, bias_);
   return (*cropped_conv_)(doubled_and_cropped(x, height, width, backend_));
 }
 

@@ -24,6 +24,7 @@ class Upsample {
   Backend& backend_;
   Weight weight_;
   Tensor bias_;
+  Precision precision_;
   std::unique_ptr<Conv2d> conv_;          // doubles on the way
   std::unique_ptr<Conv2d> cropped_conv_;  // takes what is doubled and cropped; made when first needed
 };

@@ -23,6 +23,7 @@ Tensor ResnetBlock::operator()(Tensor x) {
 
 AttnBlock::AttnBlock(const Loader& w, std::int64_t channels)
     : backend_(w.backend()),
+      attention_{.heads = 1, .precision = w.precision()},
       norm_((w / "norm").group_norm({.channels = channels, .epsilon = kVaeEpsilon})),
       q_((w / "q").linear({.in = channels, .out = channels})),
       k_((w / "k").linear({.in = channels, .out = channels})),
@@ -31,7 +32,7 @@ AttnBlock::AttnBlock(const Loader& w, std::int64_t channels)
 
 Tensor AttnBlock::operator()(const Tensor& x) {
   const Tensor h = (*norm_)(x).reshaped({x.dim(0), x.dim(1) * x.dim(2), x.dim(3)});
-  const Tensor mixed = backend_.attention((*q_)(h), (*k_)(h), (*v_)(h), {.heads = 1});
+  const Tensor mixed = backend_.attention((*q_)(h), (*k_)(h), (*v_)(h), attention_);
   return (*proj_out_)(mixed.reshaped(x.shape()), {.residual = &x});
 }
 

@@ -36,6 +36,7 @@ class AttnBlock {
 
  private:
   Backend& backend_;
+  const AttentionSpec attention_;
   std::unique_ptr<GroupNorm> norm_;
   std::unique_ptr<Linear> q_, k_, v_, proj_out_;
 };

@@ -306,7 +306,8 @@ void Engine::complete_report() {
 
 GenerateReport Engine::run(const OnPicture& on_picture) {
   report_.warnings = model_.networks.file.facts().warnings;
-  report_.warnings.insert(report_.warnings.end(), job_.warnings.begin(), job_.warnings.end());
+  for (const auto& more : {job_.warnings, plan_.warnings})
+    report_.warnings.insert(report_.warnings.end(), more.begin(), more.end());
   encode_texts();
   Tensor seen = encode_pictures();
   conditions_.emplace(model_, plan_, job_.sight, texts_.front(), std::move(seen));

@@ -4,6 +4,7 @@
 #include "core/fresh_memory.h"
 #include "tasks/engine.h"
 #include "tasks/pace.h"
+#include "tasks/precisions.h"
 #include "tasks/stopwatch.h"
 #include "tasks/weights.h"
 
@@ -26,13 +27,18 @@ constexpr double kStepTriedOut = 1000;  // ms
 class Clock {
  public:
   Clock(Model::State& model, const SamplingPlan& plan)
-      : model_(model), plan_(plan), pace_(measure_pace(*model.backend)) {}
+      : model_(model),
+        plan_(plan),
+        type_(unet_type(model.networks)),
+        pace_(measure_pace(*model.backend, plan.precision, type_)) {}
 
   double text_ms() {
     const std::int64_t texts = plan_.guided() && !plan_.negative_is_blank ? 2 : 1;
     const auto ids = model_.networks.text_encoders.blank(texts);
+    const Pace pace =
+        plan_.precision == Precision::full ? pace_ : measure_pace(*model_.backend, Precision::full, type_);
     return ms(
-        plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); }, Repeated::no);
+        pace, plan_.memory.text.work, [&] { return model_.networks.text_encoders(ids, texts); }, Repeated::no);
   }
 
   double encode_ms(std::size_t pass) {
@@ -61,7 +67,7 @@ class Clock {
       for (std::int64_t i = 1; i < calls; ++i) static_cast<void>(unet(x, timesteps, text));
       return unet(x, timesteps, text);
     };
-    return ms(plan_.memory.passes[pass].step.work, step, Repeated::yes);
+    return ms(pace_, plan_.memory.passes[pass].step.work, step, Repeated::yes);
   }
 
   double decode_ms(std::size_t pass) {
@@ -77,8 +83,8 @@ class Clock {
   // Of two runs the second: the first reads the file, tries how to cut the ops, and fetches memory. What is repeated in
   // earnest finds that memory there; what is not, begins without.
   template <class Run>
-  double ms(const Work& work, const Run& run, Repeated repeated) {
-    const double by_pace = pace_.ms(work);
+  double ms(const Pace& pace, const Work& work, const Run& run, Repeated repeated) {
+    const double by_pace = pace.ms(work);
     if (by_pace > (repeated == Repeated::yes ? kStepTriedOut : kTriedOut)) return by_pace;
     static_cast<void>(run());
     return timed(run, repeated);
@@ -111,6 +117,7 @@ class Clock {
 
   Model::State& model_;
   const SamplingPlan& plan_;
+  const DType type_;
   const Pace pace_;
 };
 
@@ -153,6 +160,9 @@ GenerateForecast forecast_job(Model& model, const GenerateOptions& options, cons
   result.sampler = plan.sampler->names.name;
   result.schedule = info(plan.spacing).names.name;
   result.rng = info(plan.rng).names.name;
+  result.precision = info(plan.precision).names.name;
+  result.warnings = job.warnings;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   result.texts_in_turn = plan.guided() && plan.memory.answers == Answers::in_turn;
   result.program_bytes = plan.memory.program;
   result.text = {.weight_bytes = plan.memory.text.weights,

@@ -39,14 +39,14 @@ double Pace::ms(const Work& work) const noexcept {
   return sum;
 }
 
-Pace measure_pace(Backend& backend) {
+Pace measure_pace(Backend& backend, Precision precision, DType weights) {
   constexpr std::int64_t kSide = 32, kChannels = 640;
   const Tensor map = zeros(DType::F32, {2, kSide, kSide, kChannels});
   const Tensor tokens = map.reshaped({2, kSide * kSide, kChannels}), scale = zeros(DType::F32, {kChannels});
-  const auto conv =
-      backend.conv2d({.in = kChannels, .out = kChannels}, zeros(DType::F16, {kChannels, kChannels, 3, 3}), Tensor());
-  const auto linear =
-      backend.linear({.in = kChannels, .out = kChannels}, zeros(DType::F16, {kChannels, kChannels}), {});
+  const auto conv = backend.conv2d({.in = kChannels, .out = kChannels, .precision = precision},
+                                   zeros(weights, {kChannels, kChannels, 3, 3}), Tensor());
+  const auto linear = backend.linear({.in = kChannels, .out = kChannels, .precision = precision},
+                                     zeros(weights, {kChannels, kChannels}), {});
   const auto norm = backend.group_norm({.channels = kChannels, .activation = Activation::silu}, scale, scale);
   Pace pace;
   const auto measure = [&](WorkKind kind, auto op) {
@@ -55,7 +55,8 @@ Pace measure_pace(Backend& backend) {
   };
   measure(WorkKind::conv3x3, [&] { return (*conv)(map); });
   measure(WorkKind::product, [&] { return (*linear)(tokens); });
-  measure(WorkKind::attention, [&] { return backend.attention(tokens, tokens, tokens, {.heads = 16}); });
+  measure(WorkKind::attention,
+          [&] { return backend.attention(tokens, tokens, tokens, {.heads = 16, .precision = precision}); });
   measure(WorkKind::passing, [&] { return (*norm)(map); });
   backend.trim();
   return pace;

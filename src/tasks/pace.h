@@ -14,9 +14,10 @@ struct Pace {
   double ms(const Work& work) const noexcept;
 };
 
-// Times one op of each kind, of the middle sizes of Stable Diffusion 1.x: half a second. Small models, whose ops are
-// over before all cores have begun or have few channels, are slower than this says: the shipped one's by a half.
-Pace measure_pace(Backend& backend);
+// Times one op of each kind, of the middle sizes of Stable Diffusion 1.x, its weights stored as `weights`: half a
+// second. Small models, whose ops are over before all cores have begun or have few channels, are slower than this says:
+// the shipped one's by a half.
+Pace measure_pace(Backend& backend, Precision precision, DType weights);
 
 // What takes less than this by the machine's pace is tried out instead.
 constexpr double kTriedOut = 250;  // ms

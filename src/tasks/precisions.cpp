@@ -5,9 +5,10 @@
 namespace safelight {
 namespace {
 
-constexpr std::array<PrecisionInfo, 2> kPrecisions{{
+constexpr std::array<PrecisionInfo, 3> kPrecisions{{
     {Precision::full, {"full", "full"}},
     {Precision::int8, {"int8", "int8"}},
+    {Precision::bf16, {"bf16", "bf16"}},
 }};
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/name_table.h"
-#include "ops/linear.h"
+#include "ops/precision.h"
 
 namespace safelight {
 

@@ -152,6 +152,15 @@ MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const G
   return result;
 }
 
+void choose_precision(SamplingPlan& plan, const Backend& backend, const GenerateOptions& options) {
+  plan.precision = parse_precision(options.precision);
+  if (backend.gains_from(plan.precision)) return;
+  plan.warnings.push_back(
+      fmt::format("computed in full precision: {} is for processors with AMX, which this backend does not use here",
+                  info(plan.precision).names.name));
+  plan.precision = Precision::full;
+}
+
 }  // namespace
 
 bool SamplingPlan::guided() const noexcept { return std::ranges::any_of(passes, &PassPlan::guided); }
@@ -192,7 +201,7 @@ SamplingPlan plan_sampling(Model::State& model, const GenerateOptions& options, 
   SamplingPlan plan;
   choose_sampler(plan, options);
   plan.rng = parse_rng(options.rng);
-  plan.precision = parse_precision(options.precision);
+  choose_precision(plan, *model.backend, options);
   check_scale("cfg", options.cfg);
   check_scale("image-cfg", job.image_cfg);
   check_interval(options.guidance_interval);
@@ -209,7 +218,7 @@ SamplingPlan plan_sampling(Model::State& model, const GenerateOptions& options, 
   plan.count = options.count.value_or(plan.initial_latents ? plan.initial_latents.dim(0) : 1);
   check_count(plan, job);
   check_initial_latents(plan);
-  model.networks.set_unet_precision(plan.precision, *model.backend);  // what is rehearsed is what will run
+  model.networks.set_precision(plan.precision, *model.backend);  // what is rehearsed is what will run
   plan.memory = plan_memory(model, demand(model, plan, options, job));
   plan.seed = options.seed ? *options.seed : std::random_device{}();  // 32 bits, as other programs draw them
   return plan;

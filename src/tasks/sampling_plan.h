@@ -32,10 +32,11 @@ struct SamplingPlan {
   const SamplerInfo* sampler = nullptr;
   Spacing spacing = Spacing::normal;  // never automatic
   Rng rng = Rng::philox;
-  Precision precision = Precision::full;  // of the UNet's linear layers
-  Tensor initial_latents;                 // NHWC; empty if none are given
+  Precision precision = Precision::full;
+  Tensor initial_latents;  // NHWC; empty if none are given
   std::vector<PassPlan> passes;
   MemoryPlan memory;
+  std::vector<std::string> warnings;  // for the report: one sentence each
 
   bool guided() const noexcept;         // some step of some pass
   bool always_guided() const noexcept;  // every step of every pass

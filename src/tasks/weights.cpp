@@ -1,5 +1,8 @@
 #include "tasks/weights.h"
 
+#include <algorithm>
+#include <map>
+
 #include "models/checkpoint.h"
 
 namespace safelight {
@@ -23,6 +26,12 @@ std::string_view prefix(const StableDiffusion& networks, NetworkPart part) {
 
 std::uint64_t weight_bytes(const StableDiffusion& networks, NetworkPart part) {
   return bytes_below(networks.file, prefix(networks, part));
+}
+
+DType unet_type(const StableDiffusion& networks) {
+  std::map<DType, std::uint64_t> bytes;
+  for (const TensorInfo* info : networks.file.below(StableDiffusion::kUNet)) bytes[info->dtype] += info->bytes();
+  return std::ranges::max_element(bytes, {}, [](const auto& entry) { return entry.second; })->first;
 }
 
 void release_weights(const StableDiffusion& networks, NetworkPart part) {

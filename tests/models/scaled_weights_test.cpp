@@ -149,7 +149,7 @@ TEST_P(ScaledWeights, AreTheirProducts) {
   StableDiffusion scaled = StableDiffusion::open(scaled_, *backend_), plain = StableDiffusion::open(plain_, *backend_);
   const std::vector<Tensor> expected = results(plain), actual = results(scaled);
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_LT(distance(actual[i], expected[i]), 1e-5) << i;
-  scaled.set_unet_precision(Precision::int8, *backend_);
+  scaled.set_precision(Precision::int8, *backend_);
   EXPECT_LT(distance(results(scaled)[1], expected[1]), 0.1);
 }
 

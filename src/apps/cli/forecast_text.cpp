@@ -65,7 +65,9 @@ std::string forecast_text(const GenerateForecast& f) {
     text += f.passes.size() > 1 || pass.width != f.width || pass.height != f.height
                 ? fmt::format(", {} at {} x {}", steps_text(pass), pass.width, pass.height)
                 : ", " + steps_text(pass);
-  text += fmt::format(" of {}, {} schedule\n", f.sampler, f.schedule) + line("text", f, f.text, "");
+  text += fmt::format(" of {}, {} schedule", f.sampler, f.schedule);
+  text += f.precision == GenerateOptions().precision ? "\n" : fmt::format(", in {}\n", f.precision);
+  text += line("text", f, f.text, "");
   for (const GenerateForecast::Pass& pass : f.passes) text += lines(f, pass);
   return text +
          fmt::format("peak memory {}; about {} in all\n", human_bytes(f.peak_memory_bytes), duration(f.total_ms));
@@ -74,12 +76,14 @@ std::string forecast_text(const GenerateForecast& f) {
 std::string forecast_json(const GenerateForecast& f, const Model& model) {
   std::string text = fmt::format(
       "{{\"model\":{},\"width\":{},\"height\":{},\"count\":{},\"batch\":{},\"sampler\":{},\"schedule\":{},"
-      "\"rng\":{},\"texts_in_turn\":{},\"program_bytes\":{}",
+      "\"rng\":{},\"precision\":{},\"texts_in_turn\":{},\"program_bytes\":{}",
       json_string(model.path().native()), f.width, f.height, f.count, f.batch, json_string(f.sampler),
-      json_string(f.schedule), json_string(f.rng), f.texts_in_turn, f.program_bytes);
+      json_string(f.schedule), json_string(f.rng), json_string(f.precision), f.texts_in_turn, f.program_bytes);
   text += phase_json("text", f.text) + ",\"passes\":[";
   for (std::size_t i = 0; i < f.passes.size(); ++i) text += (i ? "," : "") + pass_json(f.passes[i]);
-  return text + fmt::format("],\"peak_memory_bytes\":{},\"total_ms\":{:.3f}}}\n", f.peak_memory_bytes, f.total_ms);
+  text += fmt::format("],\"peak_memory_bytes\":{},\"total_ms\":{:.3f},\"warnings\":[", f.peak_memory_bytes, f.total_ms);
+  for (std::size_t i = 0; i < f.warnings.size(); ++i) text += (i ? "," : "") + json_string(f.warnings[i]);
+  return text + "]}\n";
 }
 
 }  // namespace safelight::cli

@@ -87,13 +87,17 @@ std::string as_json(const Model& model, const PictureArguments& options, const G
   return out + "]}\n";
 }
 
+void print_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) fmt::print(stderr, "safelight: warning: {}\n", warning);
+}
+
 void print_summary(const Model& model, const PictureArguments& options, const GenerateReport& report,
                    const std::vector<Saved>& files, const std::string& of_task) {
   if (options.json) {
     fmt::print("{}", as_json(model, options, report, files, of_task));
     return;
   }
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "safelight: warning: {}\n", warning);
+  print_warnings(report.warnings);
   for (const Saved& file : files) {
     fmt::print("{}", printable(file.path.native()));
     if (!options.quiet) fmt::print("  {} x {}, seed {}", report.width, report.height, file.seed);
@@ -109,6 +113,7 @@ int print_plan(const PictureArguments& options, const Task& task) {
   Model model = open_model(options.model,
                            {.threads = options.threads, .backend = options.backend, .cancel = &cancel_on_signals()});
   const GenerateForecast plan = task.plan(model);
+  if (!options.json) print_warnings(plan.warnings);
   fmt::print("{}", options.json ? forecast_json(plan, model) : forecast_text(plan));
   return 0;
 }
