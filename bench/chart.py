@@ -63,7 +63,8 @@ def kernels(axis, results):
 
 def peers(axis, results):
     def label(p):
-        return f"{p['what']} {p['side']}², {p['name']}" + ("" if p["precision"] == "f32" else f", {p['precision']}")
+        return f"{p['what']} {p['side']}², {p['name']}" + ("" if p["precision"] == "f32" else f", {p['precision']}") + (
+            "" if p["ours"] == "full" else f" (ours {p['ours']})")
 
     shown = [(label(p), p["ratio"]) for p in results["peers"] if "ratio" in p]
     bars(axis, *zip(*shown), "networks beside others")

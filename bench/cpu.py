@@ -188,15 +188,28 @@ class Bench:
                 ours.ask("case", images, side, side, path)
                 about = peer.ask("case", path)
                 flop = ours.ask("flop", images, side, side)
-                bound = SAME_NETWORK if about["precision"] == "f32" else SAME_NETWORK_ROUNDED
-                for what in "step", "decode":
-                    yield about | {"kind": kind, "what": what, "images": images if what == "step" else 1,
-                                   "side": 8 * side} | self.compare(what, ours, peer, flop, result, bound)
+                for precision, bound in self.precisions(about["precision"]):
+                    for what in "step", "decode":
+                        yield about | {"kind": kind, "what": what, "images": images if what == "step" else 1,
+                                       "side": 8 * side} | self.compare(
+                                           what, precision, ours, peer, flop, result, bound)
         finally:
             peer.close()
 
-    def compare(self, what, ours, peer, flop, result, bound):
+    @staticmethod
+    def precisions(of_peer):
+        """Ours to compare it with, and how far results may be apart."""
+        return [("full", SAME_NETWORK)] if of_peer == "f32" else [("full", SAME_NETWORK_ROUNDED),
+                                                                  ("bf16", SAME_NETWORK_ROUNDED)]
+
+    def compare(self, what, precision, ours, peer, flop, result, bound):
+        ours.ask("precision", "full")
         ours.ask(what)
+        ours.ask("remember")
+        if not ours.ask("precision", precision)["gains"]:
+            precision = "full"  # which it was
+        ours.ask(what)
+        own_difference = ours.ask("difference")["difference"]
         peer.ask(what)
         ours.ask("save", result)
         difference = peer.ask("compare", result)["difference"]
@@ -210,7 +223,8 @@ class Bench:
                 times[name].append(side.ask(what)["seconds"])
                 time.sleep(0.05)  # its threads stop spinning
         gflop = flop["unet" if what == "step" else "decode"] / GIGA
-        return {"seconds": {name: statistics.median(values) for name, values in times.items()}, "times": times,
+        return {"ours": precision, "own_difference": own_difference,
+                "seconds": {name: statistics.median(values) for name, values in times.items()}, "times": times,
                 "ratio": median_ratio(times["peer"], times["ours"]), "difference": difference, "gflop": gflop,
                 "share_of_peak": statistics.median(gflop / t / p for t, p in zip(times["ours"], peaks)),
                 "peak": statistics.median(peaks)}
@@ -302,6 +316,8 @@ def peers_table(lines):
     for p in (p for p in lines if "failed" not in p):
         precise = p["precision"] == "f32"  # the goal is for equal accuracy
         name = p["name"] if precise else f"{p['name']}, {p['precision']} by default"
+        if p["ours"] != "full":
+            name += f"; ours in {p['ours']}, {p['own_difference']:.1e} from full"
         rows.append((f"{p['what']} {p['side']}^2, batch {p['images']}: {name}", f"{p['seconds']['ours']:.2f}",
                      f"{p['gflop'] / p['seconds']['ours']:.0f}", f"{p['share_of_peak']:.0%}",
                      f"{p['seconds']['peer']:.2f}", f"{p['ratio']:.2f}x", f">= {PEER_GOAL}" if precise else "",

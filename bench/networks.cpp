@@ -3,15 +3,19 @@
 //
 //   peak                     the FMA peak of the moment, GFLOP/s
 //   open MODEL               a checkpoint; its networks stay open
+//   precision NAME           of the next questions, full at first; whether it saves time here
 //   flop N HEIGHT WIDTH      of one UNet step on N latents of so many latent pixels, and of one decode
 //   case N HEIGHT WIDTH FILE random inputs of that size for the next questions, saved for the peers: latents
 //                            [N, 4, HEIGHT, WIDTH], context [N, 77, width] and timesteps [N]
 //   step                     the UNet once; the text's keys and values are there, as in every step of a picture
 //   decode                   the VAE's decoder once, on the first of the latents
 //   save FILE                the last result, [N, channels, height, width]
+//   remember                 the last result
+//   difference               of the last result from what is remembered, in norm
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -27,6 +31,7 @@
 #include "models/stable_diffusion.h"
 #include "safelight/safetensors.h"
 #include "tasks/planes.h"
+#include "tasks/precisions.h"
 
 namespace safelight {
 namespace {
@@ -64,6 +69,13 @@ class Worker {
     return fmt::format(R"({{"seconds":{}}})", seconds);
   }
 
+  std::string set_precision(const Words& words) {
+    const Precision precision = parse_precision(words.at(1));
+    networks().set_precision(precision, *backend_);
+    if (context_) text_ = networks().unet.prepare(context_, vector_);  // which is the UNet's own
+    return fmt::format(R"({{"gains":{}}})", backend_->gains_from(precision));
+  }
+
   std::string flop(const Words& words) {
     make_inputs(words);
     const auto flop_of = [&](const std::function<void()>& run) {
@@ -89,7 +101,8 @@ class Worker {
     latents_ = random_floats({images, height, width, networks().unet.in_channels()}, 1);
     context_ = random_floats({images, kTokens, networks().unet.context_width()}, 2);
     const std::int64_t vector = networks().unet.vector_width();
-    text_ = networks().unet.prepare(context_, vector > 0 ? random_floats({images, vector}, 3) : Tensor());
+    vector_ = vector > 0 ? random_floats({images, vector}, 3) : Tensor();
+    text_ = networks().unet.prepare(context_, vector_);
     timesteps_.assign(static_cast<std::size_t>(images), 500.0f);
   }
 
@@ -106,6 +119,20 @@ class Worker {
     const NamedTensor result{"result", to_nchw(result_)};
     save(words.at(1), {&result, 1});
     return "{}";
+  }
+
+  std::string remember(const Words&) {
+    remembered_ = result_;
+    return "{}";
+  }
+
+  std::string difference(const Words&) {
+    double squares = 0, all = 0;
+    for (std::size_t i = 0; i < result_.floats().size(); ++i) {
+      const double was = remembered_.floats()[i], apart = result_.floats()[i] - was;
+      squares += apart * apart, all += was * was;
+    }
+    return fmt::format(R"({{"difference":{}}})", std::sqrt(squares / all));
   }
 
   static double seconds_of(const std::function<void()>& work) {
@@ -125,17 +152,20 @@ class Worker {
 
   std::unique_ptr<Backend> backend_ = make_backend({.threads = kThreads});
   std::optional<StableDiffusion> networks_;
-  Tensor latents_, context_, result_;
+  Tensor latents_, context_, vector_, result_, remembered_;
   TextContext text_;
   std::vector<float> timesteps_;
   const std::map<std::string, Question, std::less<>> questions_ = {
       {"peak", [](const Words&) { return fmt::format(R"({{"gflops":{}}})", fma_peak(kThreads)); }},
       {"open", ask(&Worker::open)},
+      {"precision", ask(&Worker::set_precision)},
       {"flop", ask(&Worker::flop)},
       {"case", ask(&Worker::make_case)},
       {"step", ask(&Worker::step)},
       {"decode", ask(&Worker::decode)},
-      {"save", ask(&Worker::save_result)}};
+      {"save", ask(&Worker::save_result)},
+      {"remember", ask(&Worker::remember)},
+      {"difference", ask(&Worker::difference)}};
 };
 
 }  // namespace

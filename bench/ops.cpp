@@ -1,10 +1,11 @@
 // Speed of the ops at the sizes that one guided 512x512 step of Stable Diffusion 1.5 asks for, each with its number of
 // calls, and of its VAE decoder.
-//   bench_ops [--threads N] [--isa NAME] [--rounds N] [--side PIXELS] [--int8] [FILTER]
+//   bench_ops [--threads N] [--isa NAME] [--rounds N] [--side PIXELS] [--precision NAME] [FILTER]
 // Prints one line for each size: calls per step, best and median milliseconds, GFLOP/s of both, and GFLOP per second of
 // processor time (what one core does; with one thread it holds on a busy machine, too); then the sums. Weights are F16
-// and change with every call, so that they come from memory as in a real step. With --int8 only the UNet's linear
-// layers run, in full precision and in int8 by turns. --side: another side than 512, a multiple of 64.
+// and change with every call, so that they come from memory as in a real step. With --precision
+// the UNet's ops run in full and in int8 (linear layers alone) or bf16 by turns. --side: another side than 512, a
+// multiple of 64.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 
 #include "backends/cpu/cpu_backend.h"
 #include "safelight/error.h"
+#include "tasks/precisions.h"
 
 namespace safelight {
 namespace {
@@ -29,7 +31,7 @@ struct Options {
   int threads = 0, rounds = 5, side = 512;
   std::string isa{cpu_instruction_sets().front()};
   std::string filter;
-  bool int8 = false;
+  Precision precision = Precision::full;
 };
 
 struct Case {
@@ -97,42 +99,40 @@ class Bench {
   std::int64_t side(std::int64_t at_512) const { return at_512 * picture_ / 512; }
   std::int64_t pixels(std::int64_t at_512) const { return at_512 * picture_ / 512 * picture_ / 512; }
 
-  // What is added from now on belongs to it.
-  void begin(std::string_view part, Precision precision = Precision::full) {
-    part_ = part;
+  // Of what is added from now on.
+  void begin(std::string_view part, Precision precision) {
+    part_ = precision == Precision::full ? part : fmt::format("{} in {}", part, info(precision).names.name);
     precision_ = precision;
   }
 
   void conv(int calls, std::int64_t n, std::int64_t in, std::int64_t out, std::int64_t side, int stride = 1,
             bool upsample = false) {
     const std::int64_t to = side * (upsample ? 2 : 1) / stride;
+    const Conv2dSpec spec{.in = in, .out = out, .stride = stride, .upsample = upsample, .precision = precision_};
     cases_.push_back({part_,
-                      fmt::format("conv3x3{}{} {}x{}x{} {}->{}", stride > 1 ? "/2" : "", upsample ? " up" : "", n, side,
-                                  side, in, out),
+                      fmt::format("{}conv3x3{}{} {}x{}x{} {}->{}", mark(), stride > 1 ? "/2" : "",
+                                  upsample ? " up" : "", n, side, side, in, out),
                       calls, 18e-9 * static_cast<double>(n * to * to * in * out), [=, this] {
-                        const auto op = backend_->conv2d({.in = in, .out = out, .stride = stride, .upsample = upsample},
-                                                         weights_.next({out, in, 3, 3}), floats({out}));
+                        const auto op = backend_->conv2d(spec, weights_.next({out, in, 3, 3}), floats({out}));
                         (*op)(floats({n, side, side, in}));
                       }});
   }
 
   void linear(int calls, std::int64_t n, std::int64_t rows, std::int64_t in, std::int64_t out, bool geglu = false) {
-    const Precision precision = precision_;
-    cases_.push_back({part_,
-                      fmt::format("{}{} {}x{}x{}->{}", precision == Precision::int8 ? "int8 " : "",
-                                  geglu ? "geglu" : "linear", n, rows, in, out),
+    const LinearSpec spec{.in = in, .out = out, .geglu = geglu, .precision = precision_};
+    cases_.push_back({part_, fmt::format("{}{} {}x{}x{}->{}", mark(), geglu ? "geglu" : "linear", n, rows, in, out),
                       calls, 2e-9 * static_cast<double>(n * rows * in * out), [=, this] {
-                        const auto op = backend_->linear({.in = in, .out = out, .geglu = geglu, .precision = precision},
-                                                         weights_.next({out, in}), floats({out}));
+                        const auto op = backend_->linear(spec, weights_.next({out, in}), floats({out}));
                         (*op)(floats({n, rows, in}));
                       }});
   }
 
   void attention(int calls, std::int64_t n, std::int64_t queries, std::int64_t keys, int heads, std::int64_t width) {
-    cases_.push_back({part_, fmt::format("attention {}x{}x{} {} heads of {}", n, queries, keys, heads, width), calls,
-                      4e-9 * static_cast<double>(n * queries * keys * heads * width), [=, this] {
+    const AttentionSpec spec{.heads = heads, .precision = precision_};
+    cases_.push_back({part_, fmt::format("{}attention {}x{}x{} {} heads of {}", mark(), n, queries, keys, heads, width),
+                      calls, 4e-9 * static_cast<double>(n * queries * keys * heads * width), [=, this] {
                         const Tensor k = floats({n, keys, heads * width});
-                        backend_->attention(floats({n, queries, heads * width}), k, k, {.heads = heads});
+                        backend_->attention(floats({n, queries, heads * width}), k, k, spec);
                       }});
   }
 
@@ -160,7 +160,8 @@ class Bench {
         const std::int64_t in = a + b;
         const auto norm =
             backend_->group_norm({.channels = in, .activation = Activation::silu}, floats({in}), floats({in}));
-        const auto shortcut = backend_->linear({.in = in, .out = out}, weights_.next({out, in}), floats({out}));
+        const auto shortcut =
+            backend_->linear({.in = in, .out = out, .precision = precision_}, weights_.next({out, in}), floats({out}));
         const Tensor below = floats({n, side, side, a}), skip = floats({n, side, side, b});
         const Tensor copy = copied ? backend_->concat(below, skip) : Tensor();
         const Joined x = copied ? Joined(copy) : Joined(below, skip);
@@ -203,6 +204,10 @@ class Bench {
   struct Sums {
     double best = 0, median = 0, processor = 0, gflop = 0;
   };
+
+  std::string mark() const {
+    return precision_ == Precision::full ? "" : fmt::format("{} ", info(precision_).names.name);
+  }
 
   // Of any values: the arithmetic takes the same time. Kept, so that a call is not charged for making them.
   Tensor floats(Shape shape) {
@@ -323,8 +328,8 @@ Options parse(int argc, char** argv) {
       options.side = std::max(1, std::atoi(value) / 64) * 64, ++i;
     else if (word == "--rounds")
       options.rounds = std::max(1, std::atoi(value)), ++i;
-    else if (word == "--int8")
-      options.int8 = true;
+    else if (word == "--precision")
+      options.precision = parse_precision(value), ++i;
     else
       options.filter = word;
   }
@@ -335,27 +340,24 @@ Options parse(int argc, char** argv) {
 }  // namespace safelight
 
 int main(int argc, char** argv) try {
+  using safelight::Precision;
   const safelight::Options options = safelight::parse(argc, argv);
   safelight::Bench bench(options);
-  if (options.int8) {
-    for (const auto& [part, precision] : {std::pair{"linear layers", safelight::Precision::full},
-                                          {"linear layers in int8", safelight::Precision::int8}}) {
-      bench.begin(part, precision);
-      safelight::add_unet_linears(bench);
-      safelight::add_unet_joins(bench, true);
-    }
+  const auto run = [&](std::string_view part, Precision other, auto&& add) {
+    bench.begin(part, Precision::full);
+    add();
+    if (other != Precision::full) bench.begin(part, other), add();
     bench.report(options);
-    return 0;
-  }
-  bench.begin("UNet step");
-  safelight::add_unet_convolutions(bench);
-  safelight::add_unet_linears(bench);
-  safelight::add_unet_joins(bench, false);
-  safelight::add_unet_others(bench);
-  bench.report(options);
-  bench.begin("VAE decode");
-  safelight::add_vae_decoder(bench);
-  bench.report(options);
+  };
+  run("UNet step", options.precision, [&] {
+    safelight::add_unet_convolutions(bench);
+    safelight::add_unet_linears(bench);
+    safelight::add_unet_joins(bench, options.precision != Precision::full);
+    safelight::add_unet_others(bench);
+  });
+  // int8 is of the UNet alone
+  run("VAE decode", options.precision == Precision::bf16 ? Precision::bf16 : Precision::full,
+      [&] { safelight::add_vae_decoder(bench); });
 } catch (const safelight::Error& error) {
   fmt::print(stderr, "{}\n", error.what());
   return safelight::exit_code(error.category());

@@ -1,9 +1,9 @@
-"""What --precision int8 costs and gains: pictures from the same seeds in full precision and in int8, by turns.
+"""What --precision int8 and bf16 cost and gain: pictures from the same seeds in full precision and in another, by turns.
 
-    python3 bench/precision.py --program build/release/safelight [--model FILE] [--steps N] [--size N] [--pictures N]
+    python3 bench/precision.py --program build/release/safelight [--precision NAME] [--model FILE] [--steps N] [--size N]
+                               [--pictures N]
 
-Prints, for every prompt of models/demo.txt, the PSNR of the int8 picture against the full one (of values in [-1, 1]), how
-far the latents were apart after the first step and after the last (their difference's norm over the norm), and the
+Prints, for every prompt of models/demo.txt, the PSNR of the picture against the full one (of values in [-1, 1]), how far the latents were apart after the first step and after the last (their difference's norm over the norm), and the
 milliseconds of a step in each; then the medians. Needs nothing but Python.
 """
 import argparse
@@ -58,6 +58,7 @@ def generate(options, line, precision, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", default=ROOT / "build/release/safelight")
+    parser.add_argument("--precision", choices=["int8", "bf16"], default="int8")
     parser.add_argument("--model", help="checkpoint; without it, the one that is shipped")
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--size", type=int, help="width and height; without it, the model's own")
@@ -66,21 +67,21 @@ def main():
     lines = [line for line in (ROOT / "models/demo.txt").read_text().splitlines() if line and not line.startswith("#")]
     last = f"latents_{options.steps:03}"
     results = []
-    print("  PSNR   first step  last step   full ms   int8 ms  prompt")
+    print(f"  PSNR   first step  last step   full ms   {options.precision} ms  prompt")
     for line in lines[:options.pictures]:
         with tempfile.TemporaryDirectory() as name:
-            folders = {precision: pathlib.Path(name) / precision for precision in ("full", "int8")}
+            folders = {precision: pathlib.Path(name) / precision for precision in ("full", options.precision)}
             times = {}
             for precision, folder in folders.items():
                 folder.mkdir()
                 times[precision] = generate(options, line, precision, folder)
             pair = lambda tensor: [values(folder / f"{tensor}.safetensors") for folder in folders.values()]
-            result = (psnr(*pair("picture")), apart(*pair("latents_001")), apart(*pair(last)), times["full"], times["int8"])
+            result = (psnr(*pair("picture")), apart(*pair("latents_001")), apart(*pair(last)), *times.values())
         results.append(result)
         print("{:6.1f} {:11.5f} {:10.5f} {:9.1f} {:9.1f}".format(*result), "", line.split("|", 2)[2], flush=True)
     print("{:6.1f} {:11.5f} {:10.5f} {:9.1f} {:9.1f}".format(*map(statistics.median, zip(*results))), " median")
-    ratio = statistics.median(full / int8 for *_, full, int8 in results)
-    print(f"lowest PSNR {min(result[0] for result in results):.1f} dB; full / int8 in time: {ratio:.2f} (median)")
+    ratio = statistics.median(full / other for *_, full, other in results)
+    print(f"lowest PSNR {min(result[0] for result in results):.1f} dB; full / {options.precision} in time: {ratio:.2f} (median)")
 
 
 main()
