@@ -96,10 +96,10 @@ void add_run_options(Command command, PictureArguments& o) {
   command.add_option("--rng", g.rng, "Start noise: philox (as on a GPU, and in A1111) or cpu (as torch on a CPU)")
       .show_default();
   command
-      .add_option(
-          "--precision", g.precision,
-          "full; bf16: UNet and VAE in half the bits, twice as fast on processors with AMX, nearly the same picture;\n"
-          "or int8: the UNet's linear layers in 8 bits, faster on any, slightly another picture")
+      .add_option("--precision", g.precision,
+                  "full; bf16: UNet and VAE rounded to half the bits, twice as fast on processors with AMX,\n"
+                  "hardly another picture; or int8: the UNet's linear layers in 8 bits, faster with AVX-512\n"
+                  "VNNI or AMX, slightly another picture")
       .show_default();
   add_machine_options(command, o);
 }
