@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::array<PrecisionInfo, 3> kPrecisions{{
     {Precision::full, {"full", "full"}},
-    {Precision::int8, {"int8", "int8"}},
     {Precision::bf16, {"bf16", "bf16"}},
+    {Precision::int8, {"int8", "int8"}},
 }};
 
 }  // namespace

@@ -155,9 +155,10 @@ MemoryDemand demand(const Model::State& model, const SamplingPlan& plan, const G
 void choose_precision(SamplingPlan& plan, const Backend& backend, const GenerateOptions& options) {
   plan.precision = parse_precision(options.precision);
   if (backend.gains_from(plan.precision)) return;
-  plan.warnings.push_back(
-      fmt::format("computed in full precision: {} is for processors with AMX, which this backend does not use here",
-                  info(plan.precision).names.name));
+  plan.warnings.push_back(fmt::format(
+      "computed in full precision: {} needs a processor with AMX, the cpu backend, and no other instruction "
+      "set named in SAFELIGHT_ISA",
+      info(plan.precision).names.name));
   plan.precision = Precision::full;
 }
 

@@ -120,7 +120,7 @@ TEST_F(GenerateCommand, RefusesOptionsThatMakeNoSense) {
       {{"--sampler", "magic"}, 2, "[sampler] expected one of Euler"},
       {{"--schedule", "magic"}, 2, "[schedule] expected one of"},
       {{"--rng", "magic"}, 2, "[rng] expected one of"},
-      {{"--precision", "magic"}, 2, "[precision] expected one of full, int8, bf16, found 'magic'"},
+      {{"--precision", "magic"}, 2, "[precision] expected one of full, bf16, int8, found 'magic'"},
       {{"--backend", "magic"}, 2, "magic"},
       {{"--prediction", "x0"}, 2, "[prediction] expected one of automatic, noise, v, found 'x0'"},
       {{"--original-size", "512"}, 2, "[original-size] expected two numbers WIDTHxHEIGHT, found 512"},

@@ -103,7 +103,7 @@ TEST_F(Generate, RefusesAnUnknownPrecision) {
   Model model = open();
   GenerateOptions options = small_;
   options.precision = "int4";
-  EXPECT_ERROR(generate(model, options, {}), usage, "[precision] expected one of full, int8, bf16, found 'int4'");
+  EXPECT_ERROR(generate(model, options, {}), usage, "[precision] expected one of full, bf16, int8, found 'int4'");
 }
 
 // A model changes its precision with the call, there and back.
