@@ -188,28 +188,30 @@ class Bench:
                 ours.ask("case", images, side, side, path)
                 about = peer.ask("case", path)
                 flop = ours.ask("flop", images, side, side)
-                for precision, bound in self.precisions(about["precision"]):
+                precise = about["precision"] == "f32"
+                for precision in ["full"] if precise else self.precisions(ours):
                     for what in "step", "decode":
                         yield about | {"kind": kind, "what": what, "images": images if what == "step" else 1,
-                                       "side": 8 * side} | self.compare(
-                                           what, precision, ours, peer, flop, result, bound)
+                                       "side": 8 * side, "ours": precision} | self.compare(
+                                           what, precision, ours, peer, flop, result,
+                                           SAME_NETWORK if precise else SAME_NETWORK_ROUNDED)
         finally:
             peer.close()
 
     @staticmethod
-    def precisions(of_peer):
-        """Ours to compare it with, and how far results may be apart."""
-        return [("full", SAME_NETWORK)] if of_peer == "f32" else [("full", SAME_NETWORK_ROUNDED),
-                                                                  ("bf16", SAME_NETWORK_ROUNDED)]
+    def precisions(ours):
+        """Ours, to compare with what a peer chooses."""
+        return ["full", "bf16"] if ours.ask("precision", "bf16")["gains"] else ["full"]
 
     def compare(self, what, precision, ours, peer, flop, result, bound):
         ours.ask("precision", "full")
         ours.ask(what)
-        ours.ask("remember")
-        if not ours.ask("precision", precision)["gains"]:
-            precision = "full"  # which it was
-        ours.ask(what)
-        own_difference = ours.ask("difference")["difference"]
+        own_difference = 0
+        if precision != "full":
+            ours.ask("remember")
+            ours.ask("precision", precision)
+            ours.ask(what)
+            own_difference = ours.ask("difference")["difference"]
         peer.ask(what)
         ours.ask("save", result)
         difference = peer.ask("compare", result)["difference"]
@@ -223,7 +225,7 @@ class Bench:
                 times[name].append(side.ask(what)["seconds"])
                 time.sleep(0.05)  # its threads stop spinning
         gflop = flop["unet" if what == "step" else "decode"] / GIGA
-        return {"ours": precision, "own_difference": own_difference,
+        return {"own_difference": own_difference,
                 "seconds": {name: statistics.median(values) for name, values in times.items()}, "times": times,
                 "ratio": median_ratio(times["peer"], times["ours"]), "difference": difference, "gflop": gflop,
                 "share_of_peak": statistics.median(gflop / t / p for t, p in zip(times["ours"], peaks)),

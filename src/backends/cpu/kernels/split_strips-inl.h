@@ -77,9 +77,9 @@ constexpr int products_of(int parts) { return parts == 1 ? 3 : parts == 2 ? 5 : 
 // later store takes a quarter of a microsecond longer, as long as 50 of them. So sums are stored every few blocks,
 // which costs next to nothing.
 template <int kTiles, int kProducts>
-HWY_INLINE void store_now_and_then(const Strip& strip, std::int64_t block) {
+HWY_INLINE void store_now_and_then(float* sums, std::int64_t row_stride, std::int64_t block) {
   constexpr std::int64_t kBlocks = std::bit_floor(96u / (kTiles * kProducts));
-  if (block % kBlocks == kBlocks - 1) store_tile<0>(strip.sums, strip.row_stride * std::int64_t{sizeof(float)});
+  if (block % kBlocks == kBlocks - 1) store_tile<0>(sums, row_stride * std::int64_t{sizeof(float)});
 }
 
 // What is done with one block of channels: passes over the right side's tiles, and in between, evenly, the left side's
@@ -131,7 +131,7 @@ void multiply_inputs_left(const Strip& strip) {
       if constexpr (kParts > 1) block.template pass<kParts - 2, 5, 4>(right + kTiles * kTileFloats);
       load_tile<6>(part + 2 * layout.part_stride, layout.row_bytes);
       block.template pass<kParts - 1, 6, 5, 4>(right);
-      store_now_and_then<kTiles, products_of(kParts)>(strip, done++);
+      store_now_and_then<kTiles, products_of(kParts)>(strip.sums, strip.row_stride, done++);
       right += kParts * kTiles * kTileFloats;
     }
   store_sums<kTiles>(strip);
@@ -162,7 +162,7 @@ void multiply_weights_left(const Strip& strip) {
         block.template pass<2, 6, 5>(right);
       }
     }
-    store_now_and_then<kTiles, products_of(kParts)>(strip, i);
+    store_now_and_then<kTiles, products_of(kParts)>(strip.sums, strip.row_stride, i);
     left += kParts * kTileFloats;
     right += kInputParts * kTiles * kTileFloats;
   }
@@ -182,7 +182,7 @@ void multiply_rounded(const Strip& strip) {
       const Block<kTiles, 1> block(strip, i);
       load_tile<6>(kTaps ? left + layout.offsets[tap] : left, layout.row_bytes);
       block.template pass<0, 6>(right);
-      store_now_and_then<kTiles, 1>(strip, done++);
+      store_now_and_then<kTiles, 1>(strip.sums, strip.row_stride, done++);
       right += kTiles * kTileFloats;
     }
   store_sums<kTiles>(strip);
@@ -235,7 +235,7 @@ HWY_INLINE void multiply_pair_by(const Strip& strip) {
       if (next) take_of_pair<2>(strip, next);
       if constexpr (kTwo) multiply_bf16_tiles<3, 5, 7>();
       if (next) take_of_pair<3>(strip, next);
-      if (done++ % 16 == 15) store_tile<0>(upper, row_bytes);  // as in store_now_and_then()
+      store_now_and_then<kTwo ? 2 : 1, 2>(upper, strip.row_stride, done++);
     }
   store_tile<0>(upper, row_bytes), store_tile<2>(lower, row_bytes);
   if constexpr (kTwo) store_tile<1>(upper + strip.tile_stride, row_bytes);
