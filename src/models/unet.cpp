@@ -32,11 +32,9 @@ class ResBlock {
   // embedding: F32 [n, embedding width], after its SiLU.
   Tensor operator()(const Joined& x, const Tensor& embedding) {
     const Tensor shift = (*emb_layers_1_)(embedding);
-    Tensor h = (*in_layers_0_)(x);
-    h = (*in_layers_2_)(h, {.per_image = &shift});
-    h = (*out_layers_0_)(std::move(h));
+    Tensor h = (*in_layers_2_)(Normed{*in_layers_0_, x}, {.per_image = &shift});
     const Tensor shortcut = skip_connection_ ? (*skip_connection_)(x) : backend_.whole(x);
-    return (*out_layers_3_)(h, {.residual = &shortcut});
+    return (*out_layers_3_)(Normed{*out_layers_0_, std::move(h)}, {.residual = &shortcut});
   }
 
   std::int64_t out() const noexcept { return out_layers_3_->spec().out; }

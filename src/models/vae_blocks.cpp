@@ -15,10 +15,8 @@ ResnetBlock::ResnetBlock(const Loader& w, std::int64_t in, std::int64_t out)
 // there: at 512x512 a map of the decoder is 128 to 256 MiB.
 Tensor ResnetBlock::operator()(Tensor x) {
   const Tensor shortcut = nin_shortcut_ ? (*nin_shortcut_)(x) : x;
-  Tensor h = (*norm1_)(std::move(x));
-  h = (*conv1_)(h);
-  h = (*norm2_)(std::move(h));
-  return (*conv2_)(h, {.residual = &shortcut});
+  Tensor h = (*conv1_)(Normed{*norm1_, std::move(x)});
+  return (*conv2_)(Normed{*norm2_, std::move(h)}, {.residual = &shortcut});
 }
 
 AttnBlock::AttnBlock(const Loader& w, std::int64_t channels)

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ops/epilogue.h"
+#include "ops/normed.h"
 #include "ops/precision.h"
 #include "ops/weight.h"
 #include "safelight/tensor.h"
@@ -33,17 +34,29 @@ class Conv2d {
   // and fails with the same words: Error(model).
   Tensor operator()(const Tensor& x, const Epilogue& tail = {});
 
+  // The same of norm(x), with the same bits; where it pays, values are normalised as they are read.
+  Tensor operator()(Normed x, const Epilogue& tail = {});
+
   const Conv2dSpec& spec() const noexcept { return spec_; }
 
  protected:
   Conv2d(const Conv2dSpec& spec, Backend& backend) : spec_(spec), backend_(backend) {}
 
+  // Throws Error(model) where x has no result.
+  Shape result_shape(const Tensor& x) const;
+
   const Conv2dSpec spec_;
   Backend& backend_;
 
  private:
-  // What each backend writes. REQUIRES: x, tail and y agree in shape, y is not among the inputs.
-  virtual void run(const Tensor& x, const Epilogue& tail, Tensor& y) = 0;
+  Tensor convolve(const Tensor& x, const Normalisation* norm, const Epilogue& tail);
+
+  // Whether run() takes a normalisation of such an x; else x is normalised before. REQUIRES: x has a result.
+  virtual bool normalises(const Tensor& x) const = 0;
+
+  // What each backend writes. norm: null, or what is done to x as it is read; padding stays zero.
+  // REQUIRES: x, norm, tail and y agree in shape, y is not among the inputs.
+  virtual void run(const Tensor& x, const Normalisation* norm, const Epilogue& tail, Tensor& y) = 0;
 };
 
 // Throws Error(model) unless weight is [out, in, kernel, kernel] (for kernel 1 also [out, in]), its scales and bias are

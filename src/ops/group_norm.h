@@ -27,6 +27,12 @@ class GroupNorm {
   // The same, in the bytes of x if no other tensor refers to them. REQUIRES: x is not borrowed from a file.
   Tensor operator()(Tensor&& x);
 
+  // What it does to each channel of each image of x, for a reader that does so itself: value v becomes
+  // activation((v - mean) * scale + bias). F32 [n, 3, channels]: means, scales, biases.
+  Tensor coefficients(const Tensor& x);
+
+  const GroupNormSpec& spec() const noexcept { return spec_; }
+
  protected:
   GroupNorm(const GroupNormSpec& spec, Backend& backend) : spec_(spec), backend_(backend) {}
 
@@ -35,6 +41,7 @@ class GroupNorm {
 
  private:
   virtual void run(const Joined& x, Tensor& y) = 0;  // y may be x.a, if there is no x.b
+  virtual void run_coefficients(const Tensor& x, Tensor& y) = 0;
 };
 
 // Throws Error(model) unless channels is a multiple of groups and weight and bias are [channels].

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "backends/cpu/winograd.h"
 #include "conformance.h"
@@ -171,6 +172,46 @@ TEST_P(LargeConv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
   std::copy_n(four.floats().data(), two.elements(), two.mutable_floats().data());
   const Tensor of_four = (*conv)(four), of_two = (*conv)(two);
   EXPECT_EQ(std::memcmp(of_four.data(), of_two.data(), of_two.floats().size_bytes()), 0);
+}
+
+// Normalised as it is read or before: the same bits. Padding is zero after the norm, not before it.
+TEST_P(LargeConv2dConformance, Normed) {
+  for (const auto& [x_shape, stride, padding] : {std::tuple{Shape{2, 9, 8, 48}, 1, Padding{}},
+                                                 {Shape{1, 130, 129, 64}, 1, Padding{}},
+                                                 {Shape{1, 130, 129, 64}, 2, Padding{0, 0, 1, 1}},
+                                                 {Shape{2, 100, 75, 72}, 1, Padding{}},
+                                                 {Shape{3, 60, 83, 72}, 1, Padding{0, 2, 3, 0}}}) {
+    const std::int64_t channels = x_shape.back(), out = 40;
+    const Conv2dSpec spec{
+        .in = channels, .out = out, .stride = stride, .padding = padding, .precision = GetParam().precision};
+    const Tensor values = weight({out, channels, 3, 3}, 1, 9 * channels);
+    // Of one part those multiply taps in full precision, too.
+    for (const Tensor& stored_values : {values, stored(to_f32(values), DType::BF16, false)}) {
+      const auto conv = cpu().conv2d(spec, {stored_values}, weight({out}, 2));
+      const Tensor scale = random_tensor({channels}, 4, 1), shift = random_tensor({channels}, 5, 1);
+      for (const Activation activation : {Activation::none, Activation::silu}) {
+        const auto norm = cpu().group_norm({.channels = channels, .groups = 8, .activation = activation}, scale, shift);
+        const Tensor x = random_tensor(x_shape, 3, 2, 3);
+        expect_same_bits((*conv)(Normed{*norm, x}), (*conv)((*norm)(x)));
+      }
+    }
+  }
+}
+
+// As if an image of its own: what is large goes past the caches.
+TEST_P(LargeConv2dConformance, LargeResults) {
+  constexpr std::int64_t kSide = 184, kOut = 64;
+  static_assert(kSide * kSide * kOut < cpu::kFarFloats && 2 * kSide * kSide * kOut >= cpu::kFarFloats);
+  for (const auto& [kernel, pad] : {std::pair{3, 1}, {1, 0}}) {
+    const Conv2dSpec spec{
+        .in = 32, .out = kOut, .kernel = kernel, .padding = {pad, pad, pad, pad}, .precision = GetParam().precision};
+    const auto conv = cpu().conv2d(spec, {weight({kOut, 32, kernel, kernel}, 1, kernel * kernel * 32)}, {});
+    const Tensor two = random_tensor({2, kSide, kSide, 32}, 2);
+    Tensor one = Tensor::allocate(DType::F32, {1, kSide, kSide, 32});
+    std::copy_n(two.floats().data() + one.elements(), one.elements(), one.mutable_floats().data());
+    const Tensor of_two = (*conv)(two), of_one = (*conv)(one);
+    EXPECT_EQ(std::memcmp(of_two.data() + of_one.bytes(), of_one.data(), of_one.bytes()), 0) << "kernel " << kernel;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);

@@ -66,6 +66,24 @@ TEST_P(GroupNormConformance, ChannelsOfTwoTensors) {
   }
 }
 
+// What it does, told to who does it.
+TEST_P(GroupNormConformance, Coefficients) {
+  const GroupNormSpec spec{.channels = 70, .groups = 5, .epsilon = 1e-3f};
+  const Tensor w = weight({70}, 1), b = weight({70}, 2), x = random_tensor({2, 37, 41, 70}, 3, -1, 2);
+  const Tensor expected = (*reference().group_norm(spec, w, b))(x);
+  for (Backend* backend : {&cpu(), &reference()}) {
+    const Tensor told = backend->group_norm(spec, w, b)->coefficients(x);
+    ASSERT_EQ(told.shape(), (Shape{2, 3, 70}));
+    Tensor made = Tensor::allocate(DType::F32, x.shape());
+    for (std::int64_t i = 0; i < x.elements(); ++i) {
+      const float* of_channel = told.floats().data() + i / (37 * 41 * 70) * 3 * 70 + i % 70;
+      made.mutable_floats()[static_cast<std::size_t>(i)] =
+          (x.floats()[static_cast<std::size_t>(i)] - of_channel[0]) * of_channel[70] + of_channel[2 * 70];
+    }
+    expect_close(made, expected, 1e-5f);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, GroupNormConformance, testing::ValuesIn(all_variants()), variant_name);
 
 }  // namespace

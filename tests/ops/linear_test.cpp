@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "backends/cpu/kernels/kernels.h"
 #include "conformance.h"
 #include "safelight/error.h"
 
@@ -167,6 +168,28 @@ TEST_P(LinearConformance, ErrorIsThatOfFloats) {
 
 INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled())),
                          variant_name);
+
+class LargeLinearConformance : public LinearConformance {};
+
+// As two halves: what is large goes past the caches.
+TEST_P(LargeLinearConformance, LargeResults) {
+  constexpr std::int64_t kRows = 33000, kIn = 32, kOut = 64;
+  static_assert(kRows * kOut < cpu::kFarFloats && 2 * kRows * kOut >= cpu::kFarFloats);
+  for (const bool geglu : {false, true})
+    for (const Precision multiplies : {precision(), Precision::int8}) {
+      const std::int64_t out = geglu ? 2 * kOut : kOut;
+      const auto op = cpu().linear({.in = kIn, .out = out, .geglu = geglu, .precision = multiplies},
+                                   scaled_weight({out, kIn}, 1, kIn), weight({out}, 2));
+      const Tensor two = random_tensor({2, kRows, kIn}, 3);
+      Tensor one = Tensor::allocate(DType::F32, {1, kRows, kIn});
+      std::copy_n(two.floats().data() + one.elements(), one.elements(), one.mutable_floats().data());
+      const Tensor of_two = (*op)(two), of_one = (*op)(one);
+      EXPECT_EQ(std::memcmp(of_two.data() + of_one.bytes(), of_one.data(), of_one.bytes()), 0)
+          << "geglu " << geglu << ", precision " << static_cast<int>(multiplies);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LargeLinearConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);
 
 class Bf16LinearConformance : public LinearConformance {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16LinearConformance);  // where nothing multiplies bf16

@@ -1,6 +1,8 @@
 // What the ops of the CPU backend share: kernels, threads, recycled memory.
 #pragma once
 
+#include <hwy/cache_control.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -40,11 +42,16 @@ class Engine {
   void begin_rehearsal();
   std::size_t end_rehearsal();
 
+  // Of both loops: what a task stores past the caches, other threads see when it is over.
+
   // Calls body(task) once for every task, on all threads. Throws Error(cancelled) if the context's token is set.
   template <class Body>
   void for_each(std::int64_t tasks, Body&& body) {
     if (imagined_) return;
-    threads_.parallel_for(tasks, [&](std::int64_t task, int) { body(task); });
+    threads_.parallel_for(tasks, [&](std::int64_t task, int) {
+      body(task);
+      hwy::FlushStream();
+    });
   }
 
   // Calls body(task, scratch): `floats` of them, aligned to 64, for this task alone.
@@ -54,7 +61,10 @@ class Engine {
     Tensor scratch = empty({threads_.size(), stride});
     if (imagined_) return;
     float* first = scratch.mutable_floats().data();
-    threads_.parallel_for(tasks, [&](std::int64_t task, int worker) { body(task, first + worker * stride); });
+    threads_.parallel_for(tasks, [&](std::int64_t task, int worker) {
+      body(task, first + worker * stride);
+      hwy::FlushStream();
+    });
   }
 
  private:

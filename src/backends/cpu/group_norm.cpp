@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "backends/cpu/ops.h"
 #include "backends/cpu/product.h"
@@ -25,47 +26,67 @@ class CpuGroupNorm final : public GroupNorm {
  private:
   void run(const Joined& x, Tensor& y) override {
     if (x.elements() == 0) return;
-    GroupNormCall call{.x = x.a.floats().data(),
-                       .rest = x.b ? x.b->floats().data() : nullptr,
-                       .weight = weight_.floats().data(),
-                       .bias = bias_.floats().data(),
-                       .y = y.mutable_floats().data(),
-                       .x_channels = x.a.shape().back(),
-                       .images = x.a.dim(0),
-                       .pixels = x.elements() / (x.a.dim(0) * spec_.channels),
-                       .channels = spec_.channels,
-                       .groups = spec_.groups,
-                       .epsilon = spec_.epsilon,
-                       .silu = spec_.activation == Activation::silu,
-                       .pixel_block = std::max<std::int64_t>(1, kBlockFloats / spec_.channels)};
-    const std::int64_t tasks = call.images * call.pixel_blocks(), scratch_floats = 2 * call.channels;
-    constexpr std::int64_t kMomentFloats = sizeof(Moments) / sizeof(float);
-    Tensor blocks = engine_.empty({tasks * call.groups, kMomentFloats});
-    Tensor groups = engine_.empty({call.images * call.groups, kMomentFloats});
-    call.block_moments = reinterpret_cast<Moments*>(blocks.mutable_data());
-    call.moments = reinterpret_cast<Moments*>(groups.mutable_data());
-    engine_.for_each_with_scratch(tasks, scratch_floats, [&](std::int64_t task, float* scratch) {
+    Tensor coefficients = engine_.empty({x.a.dim(0), 3, spec_.channels});
+    GroupNormCall call = call_for(x);
+    measure(call, coefficients);
+    call.norm = {coefficients.floats().data(), spec_.activation == Activation::silu};
+    call.y = y.mutable_floats().data();
+    engine_.for_each(call.images * call.pixel_blocks(),
+                     [&](std::int64_t task) { engine_.kernels.group_norm_apply(call, task); });
+  }
+
+  void run_coefficients(const Tensor& x, Tensor& y) override {
+    if (x.elements() > 0) measure(call_for(x), y);
+  }
+
+  GroupNormCall call_for(const Joined& x) const {
+    return {.x = x.a.floats().data(),
+            .rest = x.b ? x.b->floats().data() : nullptr,
+            .x_channels = x.a.shape().back(),
+            .images = x.a.dim(0),
+            .pixels = x.elements() / (x.a.dim(0) * spec_.channels),
+            .channels = spec_.channels,
+            .groups = spec_.groups,
+            .pixel_block = std::max<std::int64_t>(1, kBlockFloats / spec_.channels)};
+  }
+
+  void measure(GroupNormCall call, Tensor& coefficients) {
+    const std::int64_t tasks = call.images * call.pixel_blocks();
+    Tensor moments = engine_.empty({tasks * call.groups, sizeof(Moments) / sizeof(float)});
+    call.moments = reinterpret_cast<Moments*>(moments.mutable_data());
+    engine_.for_each_with_scratch(tasks, 2 * call.channels, [&](std::int64_t task, float* scratch) {
       engine_.kernels.group_norm_moments(call, task, scratch);
     });
-    engine_.for_each(call.images, [&](std::int64_t image) { combine_blocks(call, image); });
-    engine_.for_each_with_scratch(tasks, scratch_floats, [&](std::int64_t task, float* scratch) {
-      engine_.kernels.group_norm_apply(call, task, scratch);
+    float* to = coefficients.mutable_floats().data();
+    engine_.for_each(call.images, [&](std::int64_t image) {
+      combine_blocks(call, image);
+      write_coefficients(call, image, to + image * 3 * call.channels);
     });
   }
 
-  // In the order of the blocks, whichever thread made them.
+  // Into the first block's moments, in the order of the blocks, whichever thread made them.
   static void combine_blocks(const GroupNormCall& call, std::int64_t image) {
-    const std::int64_t in_group = call.channels / call.groups;
-    const auto width = static_cast<double>(in_group);
-    Moments* all = call.moments + image * call.groups;
-    const Moments* block = call.block_moments + image * call.pixel_blocks() * call.groups;
-    std::copy_n(block, call.groups, all);
+    const auto width = static_cast<double>(call.channels / call.groups);
+    Moments *all = call.moments + image * call.pixel_blocks() * call.groups, *block = all;
     double before = width * static_cast<double>(std::min(call.pixel_block, call.pixels));
     for (std::int64_t b = 1; b < call.pixel_blocks(); ++b) {
       block += call.groups;
       const double count = width * static_cast<double>(std::min(call.pixel_block, call.pixels - b * call.pixel_block));
       for (std::int64_t g = 0; g < call.groups; ++g) all[g] = combine(all[g], before, block[g], count);
       before += count;
+    }
+  }
+
+  void write_coefficients(const GroupNormCall& call, std::int64_t image, float* to) const {
+    const Moments* moments = call.moments + image * call.pixel_blocks() * call.groups;
+    const std::int64_t width = call.channels / call.groups;
+    const auto count = static_cast<double>(call.pixels * width);
+    for (std::int64_t c = 0; c < call.channels; ++c) {
+      const Moments& m = moments[c / width];
+      const double scale = 1 / std::sqrt(m.squares / count + static_cast<double>(spec_.epsilon));
+      to[c] = static_cast<float>(m.mean);
+      to[call.channels + c] = static_cast<float>(scale * weight_.floats()[static_cast<std::size_t>(c)]);
+      to[2 * call.channels + c] = bias_.floats()[static_cast<std::size_t>(c)];
     }
   }
 

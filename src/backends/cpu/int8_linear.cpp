@@ -50,7 +50,7 @@ class CpuInt8Linear final : public Linear {
  private:
   void run(const Joined& x, const Epilogue& tail, Tensor& y) override {
     const std::int64_t rows = x.elements() / spec_.in;
-    Tail finish = make_tail(tail, weight_.scales, bias_, x.a.dim(0) > 0 ? rows / x.a.dim(0) : 0);
+    Tail finish = make_tail(tail, weight_.scales, bias_, y);
     finish.geglu = spec_.geglu;
     run_int8(engine_, {.product = {.weight = {weight_.values.data(), weight_.values.dtype(), spec_.out, spec_.in, 1},
                                    .source = rows_of(x, rows),

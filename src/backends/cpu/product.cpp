@@ -76,13 +76,15 @@ Weight as_stored(const Weight& weight) { return {as_stored(weight.values), weigh
 
 Tensor as_floats(const Tensor& bias) { return bias ? to_f32(bias) : Tensor(); }
 
-Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, std::int64_t rows_per_image) {
+Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, const Tensor& y) {
+  const std::int64_t channels = y.shape().back();
   return {.scales = scales ? scales.floats().data() : nullptr,
           .bias = bias ? bias.floats().data() : nullptr,
           .per_image = tail.per_image ? tail.per_image->floats().data() : nullptr,
           .residual = tail.residual ? tail.residual->floats().data() : nullptr,
           .activation = tail.activation,
-          .rows_per_image = rows_per_image};
+          .streams = y.elements() >= kFarFloats && channels % 16 == 0,
+          .rows_per_image = y.elements() > 0 ? y.elements() / (y.dim(0) * channels) : 0};
 }
 
 PixelSource rows_of(const Joined& x, std::int64_t rows) {

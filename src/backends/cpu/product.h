@@ -18,8 +18,8 @@ Tensor as_floats(const Tensor& bias);
 // Chooses the blocks of `call`, whose other fields are set, and runs it on all threads.
 void run_product(Engine& engine, ProductCall call);
 
-// The fields of the tail that are the same for conv2d and linear.
-Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, std::int64_t rows_per_image);
+// What is done to the sums of `y`, for conv2d and linear alike; but for geglu.
+Tail make_tail(const Epilogue& tail, const Tensor& scales, const Tensor& bias, const Tensor& y);
 
 // The rows of a linear layer's left side.
 PixelSource rows_of(const Joined& x, std::int64_t rows);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "backends/cpu/kernels/winograd.h"
+#include "backends/cpu/normed_lines.h"
 #include "backends/cpu/rounding.h"
 
 namespace safelight::cpu {
@@ -55,6 +57,20 @@ bool is_uneven(std::int64_t tasks, int threads) {
   return 10 * (all - tasks) >= all;
 }
 
+// Lines of x, counted through all images, that the group's tiles see.
+struct Lines {
+  std::int64_t first, end;
+};
+Lines lines_seen(const WinogradCall& call) {
+  const PixelSource& source = call.product.source;
+  const auto line = [&](std::int64_t tile, std::int64_t of_patch) {
+    const std::int64_t image = tile / (call.tiles_x * call.tiles_y), row = tile / call.tiles_x % call.tiles_y,
+                       y = row * call.tile_side + of_patch - source.top;
+    return image * source.height + std::clamp<std::int64_t>(y, 0, source.height - 1);
+  };
+  return {line(call.first_tile, 0), line(call.first_tile + call.tiles - 1, call.tile_side + 1) + 1};
+}
+
 void convolve(Engine& engine, const ProductCall& product, int tile_side, std::int64_t tile_block) {
   const Kernels& kernels = engine.kernels;
   const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
@@ -73,6 +89,13 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
   while (shared && is_uneven(call.multiply_tasks(), engine.threads()) && call.tile_block >= 2 * kFewestSharedTiles)
     call.tile_block = divide_up(call.tile_block, 2);
 
+  std::optional<NormedLines> normed;
+  if (product.source.norm.coefficients) {
+    const std::int64_t rows_of_tiles = divide_up(group, call.tiles_x) + 1,
+                       images = all_tiles / tiles_of_image(product, tile_side);
+    normed.emplace(engine, product.source, images, rows_of_tiles * tile_side + 2);
+    call.product.source = normed->source();
+  }
   Tensor inputs = engine.empty({call.input_floats()}), weights;
   call.inputs = inputs.mutable_floats().data();
   if (shared) {
@@ -82,6 +105,7 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
   }
   for (call.first_tile = 0; call.first_tile < all_tiles; call.first_tile += group) {
     call.tiles = std::min(group, all_tiles - call.first_tile);
+    if (normed) normed->make(lines_seen(call).first, lines_seen(call).end);
     engine.for_each(call.input_tasks(), [&](std::int64_t task) { kernels.winograd_inputs(call, task); });
     engine.for_each_with_scratch(
         call.multiply_tasks(), winograd_scratch(call).total,

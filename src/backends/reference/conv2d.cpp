@@ -23,7 +23,9 @@ class ReferenceConv2d final : public Conv2d {
   }
 
  private:
-  void run(const Tensor& x, const Epilogue& tail, Tensor& y) override {
+  bool normalises(const Tensor&) const override { return false; }
+
+  void run(const Tensor& x, const Normalisation*, const Epilogue& tail, Tensor& y) override {
     std::vector<double> sums(static_cast<std::size_t>(spec_.out));
     for (std::int64_t n = 0; n < y.dim(0); ++n)
       for (std::int64_t oy = 0; oy < y.dim(1); ++oy)

@@ -24,6 +24,7 @@ HWY_INLINE V activate(V v) {
 // Pointers to what one row of a panel is multiplied with, and to what is added to it; each may be null.
 struct RowTail {
   const float *scales, *bias, *per_image, *residual;
+  bool streams;
 };
 
 template <Activation kActivation>
@@ -36,7 +37,7 @@ void finish_row(const float* sums, std::int64_t count, const RowTail& tail, floa
     if (tail.per_image) v = hn::Add(v, load_some(tail.per_image + c, left));
     v = activate<kActivation>(v);
     if (tail.residual) v = hn::Add(v, load_some(tail.residual + c, left));
-    store_some(v, y + c, left);
+    store_result(v, y + c, left, tail.streams);
   }
 }
 
@@ -54,7 +55,8 @@ class RowFinisher {
             {.scales = tail.scales ? tail.scales + first : nullptr,
              .bias = tail.bias ? tail.bias + first : nullptr,
              .per_image = tail.per_image ? tail.per_image + image * call_.channels + first : nullptr,
-             .residual = tail.residual ? tail.residual + at : nullptr},
+             .residual = tail.residual ? tail.residual + at : nullptr,
+             .streams = tail.streams},
             call_.y + at);
   }
 

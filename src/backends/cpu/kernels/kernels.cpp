@@ -24,7 +24,7 @@ void winograd_multiply(const WinogradCall& call, std::int64_t task, float* scrat
 void attention_pack(const AttentionCall& call, std::int64_t task);
 void attention(const AttentionCall& call, std::int64_t task, float* scratch);
 void group_norm_moments(const GroupNormCall& call, std::int64_t task, float* scratch);
-void group_norm_apply(const GroupNormCall& call, std::int64_t task, float* scratch);
+void group_norm_apply(const GroupNormCall& call, std::int64_t task);
 void layer_norm(const LayerNormCall& call, std::int64_t first_row, std::int64_t last_row);
 void widen(DType type, const std::byte* from, std::int64_t count, float* to);
 

@@ -24,6 +24,19 @@ struct StoredWeight {
   std::int64_t out = 0, in = 0, taps = 1;
 };
 
+// A tensor of so many floats is in no cache any more when it is read again. What is as large is stored past the caches,
+// which spares fetching the bytes that are overwritten, and fetched ahead.
+constexpr std::int64_t kFarFloats = std::int64_t{4} << 20;
+
+// How far ahead, in floats.
+constexpr std::int64_t kFarFetchedAhead = 1024;
+
+// What is done to values as they are read: (value - mean) * scale + bias, and perhaps SiLU.
+struct ChannelNorm {
+  const float* coefficients = nullptr;  // [n][3][channels]: means, scales, biases; null: nothing is done
+  bool silu = false;
+};
+
 // The rows of a product's left side: pixel `r` of the result sees, through every tap of the kernel, one pixel of x or
 // zeros. A plain matrix is a picture of height 1, kernel 1.
 struct PixelSource {
@@ -35,6 +48,8 @@ struct PixelSource {
   // Of a plain matrix that lies in two: the channels after those of x, which has `channels`.
   const float* rest = nullptr;  // [rows][rest_channels] or null
   std::int64_t rest_channels = 0;
+  std::int64_t ring = 0;  // if not 0, x holds so many lines: line i, counted through all images, at i % ring
+  ChannelNorm norm = {};  // of the pixels of a convolution; zeros outside the picture stay zeros
 };
 
 struct Tail {
@@ -43,7 +58,8 @@ struct Tail {
   const float* per_image = nullptr;  // [n][out] or null
   const float* residual = nullptr;   // as the result, or null
   Activation activation = Activation::none;
-  bool geglu = false;  // the result's channels are half of the weight's: first half * gelu(second half)
+  bool streams = false;  // past the caches. REQUIRES: rows of y begin at multiples of 64 bytes
+  bool geglu = false;    // the result's channels are half of the weight's: first half * gelu(second half)
   std::int64_t rows_per_image = 0;
 };
 
@@ -79,19 +95,16 @@ struct AttentionCall {
 
 struct GroupNormCall {
   // The first channels from x, the others from rest.
-  const float *x = nullptr, *rest = nullptr, *weight = nullptr, *bias = nullptr;
-  float* y = nullptr;
+  const float *x = nullptr, *rest = nullptr;
   std::int64_t x_channels = 0;
   std::int64_t images = 0, pixels = 0, channels = 0, groups = 0;
-  float epsilon = 0;
-  bool silu = false;
   std::int64_t pixel_block = 0;
-  // [images][pixel blocks][groups], then [images][groups]: mean, and sum of squared distances from it
   struct Moments {
-    double mean, squares;
+    double mean, squares;  // squares: the sum of squared distances from the mean
   };
-  Moments* block_moments = nullptr;
-  Moments* moments = nullptr;
+  Moments* moments = nullptr;  // [images][pixel blocks][groups]
+  ChannelNorm norm = {};       // made from them
+  float* y = nullptr;
 
   std::int64_t pixel_blocks() const noexcept { return divide_up(pixels, pixel_block); }
 };
@@ -154,10 +167,10 @@ struct Kernels {
   AttentionKernels attention;
   AttentionKernels split_attention;  // by parts of bf16; null where the processor has no tiles
 
-  // Group norm, in two loops, between which the caller combines the blocks' moments. A task is one image and block of
-  // pixels; `scratch` holds 2 * channels floats.
+  // Group norm, in two loops, between which the caller makes the coefficients from the blocks' moments. A task is one
+  // image and block of pixels; `scratch` holds 2 * channels floats.
   void (*group_norm_moments)(const GroupNormCall& call, std::int64_t task, float* scratch);
-  void (*group_norm_apply)(const GroupNormCall& call, std::int64_t task, float* scratch);
+  void (*group_norm_apply)(const GroupNormCall& call, std::int64_t task);
 
   void (*layer_norm)(const LayerNormCall& call, std::int64_t first_row, std::int64_t last_row);
 

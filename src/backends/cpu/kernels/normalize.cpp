@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backends/cpu/kernels/channel_norm-inl.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/kernels/vector-inl.h"
 
@@ -17,22 +18,43 @@ HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
 namespace {
 
-// Mean and sum of squared distances of one channel vector over `pixels`, into means and squares.
+// Mean and sum of squared distances of `kVectors` vectors of channels over `pixels`. Several at a time, because each
+// sum waits for the one before. `left`: channels that there are.
+template <int kVectors>
+HWY_INLINE void moments_of(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t left, float* means,
+                           float* squares) {
+  V mean[kVectors], distances[kVectors];
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < kVectors; ++i) mean[i] = distances[i] = hn::Zero(D());
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < kVectors; ++i)
+      mean[i] = hn::Add(mean[i], load_some(x + p * stride + i * kLanes, left - i * kLanes));
+  }
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < kVectors; ++i) mean[i] = hn::Mul(mean[i], splat(1.0f / static_cast<float>(pixels)));
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    SAFELIGHT_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      const V distance = hn::Sub(load_some(x + p * stride + i * kLanes, left - i * kLanes), mean[i]);
+      distances[i] = hn::MulAdd(distance, distance, distances[i]);
+    }
+  }
+  SAFELIGHT_UNROLL
+  for (int i = 0; i < kVectors; ++i) {
+    store_some(mean[i], means + i * kLanes, left - i * kLanes);
+    store_some(distances[i], squares + i * kLanes, left - i * kLanes);
+  }
+}
+
+// The same of all channels.
 void channel_moments(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels, float* means,
                      float* squares) {
-  const V inverse = splat(1.0f / static_cast<float>(pixels));
-  for (std::int64_t c = 0; c < channels; c += kLanes) {
-    const std::int64_t left = channels - c;
-    V sum = hn::Zero(D()), distances = hn::Zero(D());
-    for (std::int64_t p = 0; p < pixels; ++p) sum = hn::Add(sum, load_some(x + p * stride + c, left));
-    const V mean = hn::Mul(sum, inverse);
-    for (std::int64_t p = 0; p < pixels; ++p) {
-      const V distance = hn::Sub(load_some(x + p * stride + c, left), mean);
-      distances = hn::MulAdd(distance, distance, distances);
-    }
-    store_some(mean, means + c, left);
-    store_some(distances, squares + c, left);
-  }
+  constexpr int kVectors = 4;
+  std::int64_t c = 0;
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes)
+    moments_of<kVectors>(x + c, stride, pixels, kVectors * kLanes, means + c, squares + c);
+  for (; c < channels; c += kLanes) moments_of<1>(x + c, stride, pixels, channels - c, means + c, squares + c);
 }
 
 // Sum over a row of f(value), f given as a member `of` for a vector and for a float.
@@ -65,15 +87,12 @@ struct SquaredDistance {
   float of(float v) const { return (v - mean) * (v - mean); }
 };
 
+// Channels [begin, begin + count) of one pixel.
 template <bool kSilu>
-void apply_row(const float* x, const float* means, const float* scales, const float* bias, std::int64_t channels,
-               float* y) {
-  for (std::int64_t c = 0; c < channels; c += kLanes) {
-    const std::int64_t left = channels - c;
-    const V centred = hn::Sub(load_some(x + c, left), load_some(means + c, left));
-    V v = hn::MulAdd(centred, load_some(scales + c, left), load_some(bias + c, left));
-    if constexpr (kSilu) v = silu(v);
-    store_some(v, y + c, left);
+void apply_row(const float* x, const NormOfImage& norm, std::int64_t begin, std::int64_t count, float* y) {
+  for (std::int64_t c = 0; c < count; c += kLanes) {
+    __builtin_prefetch(x + c + kFarFetchedAhead);
+    store_some(norm.of<kSilu>(load_some(x + c, count - c), begin + c, count - c), y + c, count - c);
   }
 }
 
@@ -92,30 +111,20 @@ void group_norm_moments(const GroupNormCall& call, std::int64_t task, float* scr
     mean /= static_cast<double>(width);
     for (std::int64_t c = g * width; c < (g + 1) * width; ++c)
       sum += squares[c] + static_cast<double>(pixels) * (means[c] - mean) * (means[c] - mean);
-    call.block_moments[task * call.groups + g] = {mean, sum};
+    call.moments[task * call.groups + g] = {mean, sum};
   }
 }
 
-void group_norm_apply(const GroupNormCall& call, std::int64_t task, float* scratch) {
+void group_norm_apply(const GroupNormCall& call, std::int64_t task) {
   const std::int64_t image = task / call.pixel_blocks(), begin = task % call.pixel_blocks() * call.pixel_block;
-  const std::int64_t pixels = std::min(call.pixel_block, call.pixels - begin), width = call.channels / call.groups;
-  const double count = static_cast<double>(call.pixels * width);
-  float *means = scratch, *scales = scratch + call.channels;
-  for (std::int64_t g = 0; g < call.groups; ++g) {
-    const GroupNormCall::Moments& m = call.moments[image * call.groups + g];
-    const double scale = 1 / std::sqrt(m.squares / count + static_cast<double>(call.epsilon));
-    for (std::int64_t c = g * width; c < (g + 1) * width; ++c) {
-      means[c] = static_cast<float>(m.mean);
-      scales[c] = static_cast<float>(scale * call.weight[c]);
-    }
-  }
-  const auto row = call.silu ? apply_row<true> : apply_row<false>;
+  const std::int64_t pixels = std::min(call.pixel_block, call.pixels - begin);
+  const NormOfImage norm(call.norm, image, call.channels);
+  const auto row = call.norm.silu ? apply_row<true> : apply_row<false>;
   const std::int64_t from_x = call.x_channels, others = call.channels - from_x;
   for (std::int64_t p = image * call.pixels + begin; p < image * call.pixels + begin + pixels; ++p) {
     float* const to = call.y + p * call.channels;
-    row(call.x + p * from_x, means, scales, call.bias, from_x, to);
-    if (others > 0)
-      row(call.rest + p * others, means + from_x, scales + from_x, call.bias + from_x, others, to + from_x);
+    row(call.x + p * from_x, norm, 0, from_x, to);
+    if (others > 0) row(call.rest + p * others, norm, from_x, others, to + from_x);
   }
 }
 

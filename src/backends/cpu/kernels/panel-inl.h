@@ -43,6 +43,7 @@ HWY_INLINE void for_each_panel(const ProductCall& call, std::int64_t begin, std:
 // Of both halves: what they are multiplied with, and what is added to them; each may be null.
 struct GegluTail {
   const float *value_scales, *gate_scales, *value_bias, *gate_bias;
+  bool streams;
 };
 
 inline void finish_geglu_row(const float* values, const float* gates, std::int64_t count, const GegluTail& tail,
@@ -58,7 +59,7 @@ inline void finish_geglu_row(const float* values, const float* gates, std::int64
       value = hn::Add(value, load_some(tail.value_bias + c, left));
       gate = hn::Add(gate, load_some(tail.gate_bias + c, left));
     }
-    store_some(hn::Mul(value, gelu(gate)), y + c, left);
+    store_result(hn::Mul(value, gelu(gate)), y + c, left, tail.streams);
   }
 }
 
@@ -76,7 +77,8 @@ inline void finish_tile(const ProductCall& call, const Panel& panel, const float
                        {.value_scales = of(tail.scales, 0),
                         .gate_scales = of(tail.scales, call.channels),
                         .value_bias = of(tail.bias, 0),
-                        .gate_bias = of(tail.bias, call.channels)},
+                        .gate_bias = of(tail.bias, call.channels),
+                        .streams = tail.streams},
                        call.y + row * call.channels + panel.first);
     else
       finish(sums, row, panel.first, panel.count);

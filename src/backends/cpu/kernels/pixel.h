@@ -11,7 +11,9 @@ inline const float* pixel(const PixelSource& s, std::int64_t image, std::int64_t
   y -= s.top, x -= s.left;
   if (y < 0 || y >= s.height * scale || x < 0 || x >= s.width * scale) return s.zeros;
   if (s.upsample) y >>= 1, x >>= 1;
-  return s.x + ((image * s.height + y) * s.width + x) * s.channels;
+  std::int64_t line = image * s.height + y;
+  if (s.ring) line %= s.ring;
+  return s.x + (line * s.width + x) * s.channels;
 }
 
 }  // namespace safelight::cpu

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels/channel_norm-inl.h"
 #include "backends/cpu/kernels/panel-inl.h"
 #include "backends/cpu/kernels/pixel.h"
 #include "backends/cpu/kernels/split_conv2d.h"
@@ -79,23 +80,46 @@ void for_each_segment(const Share& share, Use&& use) {
   }
 }
 
-// Every pixel that the task sees: inputs[block of channels][part][position].
-template <int kParts>
+HWY_INLINE Numbers normalised(const Numbers& numbers, const NormOfImage& norm, std::int64_t channel,
+                              std::int64_t left) {
+  return {norm.of(numbers.a(), channel, std::min<std::int64_t>(left, kLanes)),
+          left > kLanes ? norm.of(numbers.b(), channel + kLanes, left - kLanes) : numbers.b()};
+}
+
+// Every pixel that the task sees, normalised where that is asked for: inputs[block of channels][part][position].
+template <int kParts, bool kNormalises>
 void take_inputs_apart(const Share& share) {
   const PixelSource& source = share.source();
+  const bool is_far = share.call.images() * source.height * source.width * source.channels >= kFarFloats;
   for_each_segment(share, [&](const Segment& segment) {
     float* to = share.inputs + segment.position * kPositionFloats;
     const std::int64_t first_y = segment.line * source.stride, first_x = share.column_begin * source.stride;
+    const NormOfImage norm = kNormalises ? NormOfImage(source.norm, segment.image, source.channels) : NormOfImage();
     for (std::int64_t y = 0; y < seen_by(source, segment.lines); ++y)
       for (std::int64_t x = 0; x < share.pitch(); ++x, to += kPositionFloats) {
         const float* from = pixel(source, segment.image, first_y + y, first_x + x);
         float* block = to;
         for (std::int64_t at = share.in_begin; at < share.in_end; at += kSplitChannels) {
-          store_parts<kParts>(numbers_at(from + at, share.in_end - at), block, share.part_stride());
+          const std::int64_t left = share.in_end - at;
+          if (is_far) {
+            __builtin_prefetch(from + at + kFarFetchedAhead);
+            __builtin_prefetch(from + at + kFarFetchedAhead + kLanes);
+          }
+          Numbers numbers = numbers_at(from + at, left);
+          if (kNormalises && from != source.zeros) numbers = normalised(numbers, norm, at, left);
+          store_parts<kParts>(numbers, block, share.part_stride());
           block += kParts * share.part_stride();
         }
       }
   });
+}
+
+void take_inputs_apart(const Share& share) {
+  const bool rounded = share.product().rounded;
+  if (share.source().norm.coefficients)
+    rounded ? take_inputs_apart<1, true>(share) : take_inputs_apart<kInputParts, true>(share);
+  else
+    rounded ? take_inputs_apart<1, false>(share) : take_inputs_apart<kInputParts, false>(share);
 }
 
 // A panel's weights: weights[block of channels][tap][part][tile].
@@ -211,7 +235,7 @@ void split_conv2d(const SplitConv2dCall& call, std::int64_t task, float* scratch
   const TileRegisters registers;
   for (; share.in_begin < call.product.weight.in; share.in_begin += call.product.in_block) {
     share.in_end = std::min(share.in_begin + call.product.in_block, call.product.weight.in);
-    call.product.rounded ? take_inputs_apart<1>(share) : take_inputs_apart<kInputParts>(share);
+    take_inputs_apart(share);
     multiply_pass(share);
   }
 }

@@ -20,6 +20,7 @@ struct SplitConv2dCall {
 
   const PixelSource& source() const noexcept { return product.source; }
   std::int64_t lines() const noexcept { return product.rows / source().out_width; }
+  std::int64_t images() const noexcept { return lines() / source().out_height; }
   std::int64_t line_blocks() const noexcept { return divide_up(lines(), line_block); }
   std::int64_t column_blocks() const noexcept { return divide_up(source().out_width, column_block); }
   std::int64_t tasks() const noexcept { return line_blocks() * column_blocks() * product.channel_blocks(); }
