@@ -285,13 +285,21 @@ def verdict(met):
     return {True: "met", False: "NOT MET", None: ""}[met]
 
 
+def bf16_cells(bf16):
+    if bf16 is None:  # the processor multiplies none
+        return "", "", ""
+    error = bf16["error"]
+    return f"{statistics.median(bf16['seconds']) * 1e3:.2f}", f"{error['norm']:.1e}", f"{error['max']:.1e}"
+
+
 def kernels_table(shapes):
-    rows = [("kernel", "ours ms", "GFLOP/s", "of peak", "times as fast as", "goal", "", "error, norm", "largest")]
+    rows = [("kernel", "ours ms", "GFLOP/s", "of peak", "times as fast as", "goal", "", "error, norm", "largest",
+             "in bf16 ms", "error, norm", "largest")]
     for s in shapes:
         others = "  ".join(f"{name} {ratio:.2f}" for name, ratio in s["ratios"].items())
         rows.append((f"{s['kind']} {s['name']}", f"{s['median'] * 1e3:.2f}", f"{s['gflops']:.0f}",
                      f"{s['share_of_peak']:.0%}", others, f">= {s['goal']}" if s["goal"] else "", verdict(s["met"]),
-                     f"{s['error']['norm']:.1e}", f"{s['error']['max']:.1e}"))
+                     f"{s['error']['norm']:.1e}", f"{s['error']['max']:.1e}", *bf16_cells(s["bf16"])))
     return table(rows)
 
 

@@ -1,6 +1,7 @@
 // The kernels' half of `./run bench cpu`: each shape by our CPU backend and by the peers (peers.h), taking turns, and
 // our result against the reference backend, which adds up in double precision. One line of JSON per shape; times are
-// seconds, one per round; `peak` is the FMA peak measured in the same round.
+// seconds, one per round; `peak` is the FMA peak measured in the same round. Where the processor multiplies bf16, ours
+// in that precision, too, against the same exact result.
 //
 //   bench_kernels [--rounds N] [--threads N] [--cores N,N...] [--small] [--filter TEXT]
 //
@@ -86,7 +87,7 @@ Deviation difference(const Tensor& actual, const Tensor& expected) {
 struct Case {
   std::string kind, name;
   double flop = 0;
-  std::function<Tensor()> ours;
+  std::function<Tensor(Precision)> ours;
   std::vector<Peer> peers;
   std::function<Deviation(const Tensor&)> error;
 };
@@ -103,16 +104,18 @@ class Bench {
     if (!wanted("linear", name)) return;
     const Tensor x = random_floats({rows, in}, 1);
     const Tensor weight = cast(random_floats({out, in}, 2, 1 / std::sqrt(static_cast<float>(in))), DType::F16);
-    const LinearSpec spec{.in = in, .out = out};
-    const std::shared_ptr<Linear> op = cpu_->linear(spec, weight, {}), exact = reference_->linear(spec, weight, {});
+    const LinearSpec spec{.in = in, .out = out}, rounds{.in = in, .out = out, .precision = Precision::bf16};
+    const std::shared_ptr<Linear> op = cpu_->linear(spec, weight, {}), rounded = cpu_->linear(rounds, weight, {}),
+                                  exact = reference_->linear(spec, weight, {});
     // Rows of one image, as networks have them.
     measure(
         {.kind = "linear",
          .name = name,
          .flop = 2.0 * static_cast<double>(rows * in * out),
          .ours =
-             [=] {
-               return (*op)(x.reshaped({1, rows, in})).reshaped({rows, out});
+             [=](Precision precision) {
+               Linear& layer = precision == Precision::bf16 ? *rounded : *op;
+               return layer(x.reshaped({1, rows, in})).reshaped({rows, out});
              },
          .peers = linear_peers(x, to_f32(weight)),
          .error =
@@ -125,12 +128,12 @@ class Bench {
     const Tensor x = random_floats({n, side, side, in}, 3);
     const Tensor weight =
         cast(random_floats({out, in, 3, 3}, 4, 1 / std::sqrt(9 * static_cast<float>(in))), DType::F16);
-    const Conv2dSpec spec{.in = in, .out = out};
-    const std::shared_ptr<Conv2d> op = cpu_->conv2d(spec, weight, {});
+    const Conv2dSpec spec{.in = in, .out = out}, rounds{.in = in, .out = out, .precision = Precision::bf16};
+    const std::shared_ptr<Conv2d> op = cpu_->conv2d(spec, weight, {}), rounded = cpu_->conv2d(rounds, weight, {});
     measure({.kind = "3x3",
              .name = name,
              .flop = 18.0 * static_cast<double>(n * side * side * in * out),
-             .ours = [=] { return (*op)(x); },
+             .ours = [=](Precision precision) { return (precision == Precision::bf16 ? *rounded : *op)(x); },
              .peers = convolution_peers(x, to_f32(weight)),
              .error = [=, this](const Tensor& y) { return convolution_error(spec, x, weight, y); }});
   }
@@ -144,7 +147,10 @@ class Bench {
     measure({.kind = "attention",
              .name = name,
              .flop = 4.0 * static_cast<double>(n * tokens * tokens * heads * width),
-             .ours = [=, this] { return cpu_->attention(q, k, v, spec); },
+             .ours =
+                 [=, this](Precision precision) {
+                   return cpu_->attention(q, k, v, {.heads = heads, .precision = precision});
+                 },
              .peers = attention_peers(q, k, v, heads),
              .error =
                  [=, this](const Tensor& y) {
@@ -176,8 +182,9 @@ class Bench {
   }
 
   void measure(const Case& c) {
-    Tensor result = c.ours();
-    const Deviation error = c.error(result);
+    const bool rounds = cpu_->gains_from(Precision::bf16);
+    Tensor result = c.ours(Precision::full);
+    const Deviation error = c.error(result), rounded_error = rounds ? c.error(c.ours(Precision::bf16)) : Deviation{};
     std::map<std::string, double> differences;
     for (const Peer& peer : c.peers) {
       peer.run();
@@ -186,7 +193,7 @@ class Bench {
         throw std::runtime_error(fmt::format("{} {}: {} differs from ours by {:.2e}, more than {:.0e}", c.kind, c.name,
                                              peer.name, differences[peer.name], kSameResult));
     }
-    std::vector<double> peaks;
+    std::vector<double> peaks, rounded_times;
     std::map<std::string, std::vector<double>> times;
     for (int round = 0; round < options_.rounds; ++round) {
       peaks.push_back(fma_peak(options_.threads));
@@ -196,10 +203,14 @@ class Bench {
         if (side + 1 < sides)
           times[c.peers[side].name].push_back(seconds_of(c.peers[side].run));
         else
-          times["ours"].push_back(seconds_of([&] { result = c.ours(); }));
+          times["ours"].push_back(seconds_of([&] { result = c.ours(Precision::full); }));
       }
+      if (rounds) rounded_times.push_back(seconds_of([&] { result = c.ours(Precision::bf16); }));
     }
-    report(c, error, differences, peaks, times);
+    report(c, error, differences, peaks, times,
+           rounds ? fmt::format(R"({{"seconds":[{}],"error":{{"norm":{},"max":{}}}}})", fmt::join(rounded_times, ","),
+                                rounded_error.norm, rounded_error.max)
+                  : "null");
   }
 
   static double seconds_of(const std::function<void()>& work) {
@@ -210,7 +221,8 @@ class Bench {
   }
 
   static void report(const Case& c, const Deviation& error, const std::map<std::string, double>& differences,
-                     const std::vector<double>& peaks, const std::map<std::string, std::vector<double>>& times) {
+                     const std::vector<double>& peaks, const std::map<std::string, std::vector<double>>& times,
+                     const std::string& bf16) {
     std::string sides;
     for (const auto& [name, seconds] : times)
       sides += fmt::format("{}{}:[{}]", sides.empty() ? "" : ",", json_string(name), fmt::join(seconds, ","));
@@ -218,9 +230,10 @@ class Bench {
     for (const auto& [name, value] : differences)
       apart += fmt::format("{}{}:{}", apart.empty() ? "" : ",", json_string(name), value);
     fmt::print(
-        R"({{"kind":{},"name":{},"flop":{},"seconds":{{{}}},"peak":[{}],"difference":{{{}}},"error":{{"norm":{},"max":{}}}}})"
+        R"({{"kind":{},"name":{},"flop":{},"seconds":{{{}}},"peak":[{}],"difference":{{{}}},"error":{{"norm":{},"max":{}}},"bf16":{}}})"
         "\n",
-        json_string(c.kind), json_string(c.name), c.flop, sides, fmt::join(peaks, ","), apart, error.norm, error.max);
+        json_string(c.kind), json_string(c.name), c.flop, sides, fmt::join(peaks, ","), apart, error.norm, error.max,
+        bf16);
     std::fflush(stdout);
   }
 
