@@ -11,7 +11,7 @@ ResnetBlock::ResnetBlock(const Loader& w, std::int64_t in, std::int64_t out)
       conv2_((w / "conv2").conv2d({.in = out, .out = out})),
       nin_shortcut_(in == out ? nullptr : (w / "nin_shortcut").linear({.in = in, .out = out})) {}
 
-// Each step replaces the one before, in place where it can, and a wide x goes as soon as its narrower shortcut is
+// Each step replaces the one before, and a wide x goes as soon as its narrower shortcut is
 // there: at 512x512 a map of the decoder is 128 to 256 MiB.
 Tensor ResnetBlock::operator()(Tensor x) {
   const Tensor shortcut = nin_shortcut_ ? (*nin_shortcut_)(x) : x;

@@ -7,12 +7,13 @@
 
 namespace safelight {
 
-// norm(x), which need not become a tensor of its own. `norm` must outlive it, and what x joins.
+// norm(x), which need not become a tensor of its own. `norm` must outlive it, and what x joins. REQUIRES: x is not
+// borrowed from a file.
 struct Normed {
   Normed(GroupNorm& of, Tensor tensor) : norm(of), x(std::move(tensor)) {}
   Normed(GroupNorm& of, const Joined& joined) : norm(of), x(joined.a), rest(joined.b) {}
 
-  // As a tensor, in the bytes of x if no other refers to them. x is gone then.
+  // As a tensor, once: in the bytes of x if no other refers to them.
   Tensor made() { return rest ? norm(Joined(x, *rest)) : norm(std::move(x)); }
 
   GroupNorm& norm;

@@ -173,7 +173,7 @@ class LargeLinearConformance : public LinearConformance {};
 
 // As two halves: what is large goes past the caches.
 TEST_P(LargeLinearConformance, LargeResults) {
-  constexpr std::int64_t kRows = 33000, kIn = 32, kOut = 64;
+  constexpr std::int64_t kRows = 33000, kIn = 32, kOut = 80;
   static_assert(kRows * kOut < cpu::kFarFloats && 2 * kRows * kOut >= cpu::kFarFloats);
   for (const bool geglu : {false, true})
     for (const Precision multiplies : {precision(), Precision::int8}) {

@@ -9,10 +9,10 @@ constexpr std::int64_t kTaskFloats = 16 * 1024;
 
 }  // namespace
 
-NormedLines::NormedLines(Engine& engine, const PixelSource& source, std::int64_t images, std::int64_t seen)
+NormedLines::NormedLines(Engine& engine, const PixelSource& source, std::int64_t most_lines)
     : engine_(engine),
       source_(source),
-      ring_(std::min(images * source.height, seen)),
+      ring_(most_lines),
       lines_(engine.empty({ring_, source.width, source.channels})) {}
 
 PixelSource NormedLines::source() const {

@@ -8,15 +8,14 @@ namespace safelight::cpu {
 
 class NormedLines {
  public:
-  // Of images * source.height lines, at most `seen` are kept at a time. REQUIRES: source.norm has coefficients, no
-  // upsampling.
-  NormedLines(Engine& engine, const PixelSource& source, std::int64_t images, std::int64_t seen);
+  // At most `most_lines` are kept at a time. REQUIRES: source.norm has coefficients, no upsampling.
+  NormedLines(Engine& engine, const PixelSource& source, std::int64_t most_lines);
 
   // The same picture, of lines that were made.
   PixelSource source() const;
 
-  // Makes lines [first, end), counted through all images. REQUIRES: at most `seen`, neither before those of the last
-  // call.
+  // Makes lines [first, end), counted through all images. REQUIRES: at most `most_lines`, neither before those of the
+  // last call.
   void make(std::int64_t first, std::int64_t end);
 
  private:

@@ -57,8 +57,9 @@ bool takes_split_conv2d(const Engine& engine, const ProductCall& call, bool filt
 void run_split_conv2d(Engine& engine, const ProductCall& product) {
   const StoredWeight& w = product.weight;
   const PixelSource& s = product.source;
-  const PlanKey key{
-      "taps", {product.rows, s.out_width, w.out, w.in, w.taps * s.stride, static_cast<int>(w.type), product.rounded}};
+  const PlanKey key{"taps",
+                    {product.rows, s.out_width, w.out, w.in, w.taps * s.stride, static_cast<int>(w.type),
+                     product.rounded + 2 * (s.norm.coefficients != nullptr)}};
   const bool plans = product.rows * w.out * w.in >= kWorthPlanning;
   engine.choose_way(key, plans ? static_cast<int>(kPowers.size()) : 1, [&](int way) {
     const SplitConv2dCall call = cut(

@@ -71,6 +71,17 @@ Lines lines_seen(const WinogradCall& call) {
   return {line(call.first_tile, 0), line(call.first_tile + call.tiles - 1, call.tile_side + 1) + 1};
 }
 
+// Of any group.
+std::int64_t most_lines_seen(WinogradCall call, std::int64_t all_tiles, std::int64_t group) {
+  std::int64_t most = 0;
+  for (call.first_tile = 0; call.first_tile < all_tiles; call.first_tile += group) {
+    call.tiles = std::min(group, all_tiles - call.first_tile);
+    const Lines lines = lines_seen(call);
+    most = std::max(most, lines.end - lines.first);
+  }
+  return most;
+}
+
 void convolve(Engine& engine, const ProductCall& product, int tile_side, std::int64_t tile_block) {
   const Kernels& kernels = engine.kernels;
   const std::int64_t all_tiles = tiles_of(product, tile_side), in = product.weight.in;
@@ -91,9 +102,7 @@ void convolve(Engine& engine, const ProductCall& product, int tile_side, std::in
 
   std::optional<NormedLines> normed;
   if (product.source.norm.coefficients) {
-    const std::int64_t rows_of_tiles = divide_up(group, call.tiles_x) + 1,
-                       images = all_tiles / tiles_of_image(product, tile_side);
-    normed.emplace(engine, product.source, images, rows_of_tiles * tile_side + 2);
+    normed.emplace(engine, product.source, most_lines_seen(call, all_tiles, group));
     call.product.source = normed->source();
   }
   Tensor inputs = engine.empty({call.input_floats()}), weights;
@@ -128,7 +137,9 @@ int winograd_tile_side(const Conv2dSpec& spec, const ProductCall& call) {
 
 void run_winograd(Engine& engine, const ProductCall& call, int tile_side) {
   const StoredWeight& w = call.weight;
-  const PlanKey key{"winograd", {tiles_of(call, tile_side), w.out, w.in, tile_side, static_cast<int>(w.type)}};
+  const PlanKey key{"winograd",
+                    {tiles_of(call, tile_side), w.out, w.in, tile_side, static_cast<int>(w.type),
+                     call.source.norm.coefficients != nullptr}};
   const bool plans = call.rows * w.out * w.in >= kWorthPlanning;
   engine.choose_way(key, plans ? static_cast<int>(kWays.size()) : 1,
                     [&](int way) { convolve(engine, call, tile_side, kWays[static_cast<std::size_t>(way)]); });

@@ -25,7 +25,7 @@ struct StoredWeight {
 };
 
 // A tensor of so many floats is in no cache any more when it is read again. What is as large is stored past the caches,
-// which spares fetching the bytes that are overwritten, and fetched ahead.
+// which spares fetching the bytes that are overwritten, and a convolution's taps fetch it ahead.
 constexpr std::int64_t kFarFloats = std::int64_t{4} << 20;
 
 // How far ahead, in floats.
@@ -49,7 +49,9 @@ struct PixelSource {
   const float* rest = nullptr;  // [rows][rest_channels] or null
   std::int64_t rest_channels = 0;
   std::int64_t ring = 0;  // if not 0, x holds so many lines: line i, counted through all images, at i % ring
-  ChannelNorm norm = {};  // of the pixels of a convolution; zeros outside the picture stay zeros
+  // Of the pixels that a convolution by parts or Winograd's filtering reads, others do not look at it. Zeros outside
+  // the picture stay zeros.
+  ChannelNorm norm = {};
 };
 
 struct Tail {

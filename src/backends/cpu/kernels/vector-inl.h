@@ -56,7 +56,7 @@ HWY_INLINE void store_some(V v, float* p, std::int64_t count) {
   std::memcpy(p, buffer, static_cast<std::size_t>(count) * sizeof(float));
 }
 
-// The same, or past the caches. REQUIRES: if it streams, p is aligned to 64 and count at least kLanes.
+// The same, or past the caches. REQUIRES: if it streams, p is aligned to a vector and count at least kLanes.
 HWY_INLINE void store_result(V v, float* p, std::int64_t count, bool streams) {
   streams ? hn::Stream(v, D(), p) : store_some(v, p, count);
 }
