@@ -18,6 +18,8 @@ def draw(results, path):
         panels.append(kernels)
     if any("ratio" in p for p in results.get("peers", [])):
         panels.append(peers)
+    if results.get("programs", {}).get("lines"):
+        panels.append(programs)
     if not panels:
         return
     figure, axes = pyplot.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.8), layout="constrained")
@@ -68,3 +70,10 @@ def peers(axis, results):
 
     shown = [(label(p), p["ratio"]) for p in results["peers"] if "ratio" in p]
     bars(axis, *zip(*shown), "networks beside others")
+
+
+def programs(axis, results):
+    lines = results["programs"]["lines"]
+    shown = [(f"{what} {p['side']}²" + ("" if p["ours"] == "full" else f" (ours {p['ours']})"), ratio)
+             for p in lines for what, ratio in p["ratios"].items()]
+    bars(axis, *zip(*shown), "beside stable-diffusion.cpp")

@@ -4,8 +4,9 @@
                     [--model FILE] [--sdxl FILE] [--json FILE] [--chart FILE] [--patience SECONDS] [--ours]
 
 Parts: kernels (ours and oneDNN's, shape by shape, and how exact ours are), steps (`safelight generate` by size, batch and
-number of steps) and peers (one UNet step and one decode, ours, OpenVINO's and PyTorch's on the same weights; those that
-the Python named by PYTHON has, with torch, diffusers and safetensors). Sides take turns in every round, on two cores; a
+number of steps), peers (one UNet step and one decode, ours, OpenVINO's and PyTorch's on the same weights; those that
+the Python named by PYTHON has, with torch, diffusers and safetensors) and programs (whole pictures, ours and those of
+stable-diffusion.cpp, if that Python has stable-diffusion-cpp-python). Sides take turns in every round, on two cores; a
 time is the median of the rounds, a ratio the median of the rounds' ratios. GFLOP count convolutions as direct ones. The
 FMA peak is measured in every round, too: it tells how busy the machine is.
 """
@@ -22,6 +23,8 @@ import tempfile
 import time
 
 import chart
+from programs import Programs, programs_table
+from tables import median_ratio, table, verdict
 from worker import Worker, machine
 
 GIGA = 1e9
@@ -42,10 +45,6 @@ def thinnest(name):
     """The fewer of a convolution's channels, of "2 x 64 x 64 x 4 -> 320"."""
     before, after = name.split(" -> ")
     return min(int(before.split(" x ")[-1]), int(after))
-
-
-def median_ratio(others, ours):
-    return statistics.median(other / our for other, our in zip(others, ours))
 
 
 def held_in_page_cache(path):
@@ -231,11 +230,28 @@ class Bench:
                 "share_of_peak": statistics.median(gflop / t / p for t, p in zip(times["ours"], peaks)),
                 "peak": statistics.median(peaks)}
 
-    PARTS = {"kernels": kernels, "steps": steps, "peers": peers}
+    # --- programs ----------------------------------------------------------------------------------------------------
+
+    def programs(self):
+        part = {"lines": []}
+        try:
+            if self.options.small and not self.options.model:
+                raise Worker.Failure("the other program knows no model smaller than SD 1.5; name one with --model")
+            model = self.model()
+            with held_in_page_cache(model):
+                both = Programs(self.options.program, model, self.options.patience, self.folder)
+                for line in both.compare(self.sides, self.rounds):
+                    part["lines"].append(line)
+        except Worker.Failure as failure:  # not installed, too slow
+            part["failed"] = str(failure)
+            print(f"bench: {failure}", file=sys.stderr)
+        return part
+
+    PARTS = {"kernels": kernels, "steps": steps, "peers": peers, "programs": programs}
 
     def run(self):
         for name in self.options.only or self.PARTS:
-            if name == "peers" and self.options.ours:
+            if name in ("peers", "programs") and self.options.ours:
                 continue
             print(f"bench: {name}", file=sys.stderr)
             self.results[name] = self.PARTS[name](self)
@@ -272,17 +288,6 @@ def summary_of_runs(side, batch, steps, flop, reports):
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
-
-
-def table(rows):
-    """Markdown, so that docs/performance.md can take it as it is."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
-    return "\n".join("| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths)) + " |" for row in rows)
-
-
-def verdict(met):
-    return {True: "met", False: "NOT MET", None: ""}[met]
 
 
 def bf16_cells(bf16):
@@ -336,7 +341,7 @@ def peers_table(lines):
     return "\n".join([table(rows), *failures])
 
 
-TABLES = {"kernels": kernels_table, "steps": steps_table, "peers": peers_table}
+TABLES = {"kernels": kernels_table, "steps": steps_table, "peers": peers_table, "programs": programs_table}
 
 
 def main():
