@@ -179,6 +179,7 @@ struct GenerateForecast {
   std::int64_t width = 0, height = 0, count = 0;  // of the pictures that are made
   std::int64_t batch = 1;                         // of them together
   std::string sampler, schedule, rng, precision;  // our names
+  std::string instruction_set;                    // see GenerateReport
   bool texts_in_turn = false;                     // see GenerateReport
   std::uint64_t program_bytes = 0;                // in memory in every phase
   Phase text;
@@ -203,7 +204,8 @@ struct GenerateReport {
   std::int64_t batch = 1;                         // pictures that went through the UNet together
   std::uint64_t seed = 0;
   std::string sampler, schedule, rng, precision;  // our names
-  std::int64_t encode_tiles = 0;                  // of a picture; 0: none was encoded. See generate()
+  std::string instruction_set;    // that was computed with, as SAFELIGHT_ISA takes it; empty: not by the backend "cpu"
+  std::int64_t encode_tiles = 0;  // of a picture; 0: none was encoded. See generate()
   std::int64_t decode_tiles = 1;
   bool texts_in_turn = false;         // the UNet saw the texts (and, in edit(), the picture) one after the other
   double text_ms = 0;                 // tokens and text encoder, once for all pictures

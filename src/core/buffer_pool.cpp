@@ -5,6 +5,7 @@
 #include <list>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "core/available_memory.h"
 #include "core/fresh_memory.h"
@@ -103,38 +104,41 @@ struct BufferPool::State {
     const std::lock_guard lock(mutex);
     try {
       place.stretch->free.insert(place.begin, place.end);
-      if (closed) release_free_pages();
+      if (closed) release_free_pages(0);
     } catch (const std::bad_alloc&) {  // then nothing is put there again
     }
   }
 
-  void release_free_pages() {
+  void release_free_pages(std::size_t keep) {
+    if (stretches.empty() || stretches.front().counts_whole || keep > stretches.front().size) keep = 0;
     held_bytes = 0;
     for (auto stretch = stretches.begin(); stretch != stretches.end();) {
-      if (stretch->free.total() == stretch->size) {
+      const std::size_t kept = std::exchange(keep, 0);  // of the first
+      if (kept == 0 && stretch->free.total() == stretch->size) {
         show(stretch->memory.data(), stretch->memory.committed());
         stretch = stretches.erase(stretch);
         continue;
       }
-      release_free_pages_of(*stretch);
+      release_free_pages_of(*stretch, kept);
       held_bytes += stretch->held.total();
       ++stretch;
     }
   }
 
-  void release_free_pages_of(Stretch& stretch) const {
+  // But for those of the first `kept` bytes.
+  void release_free_pages_of(Stretch& stretch, std::size_t kept) const {
     for (const auto& [begin, end] : stretch.free) {
-      const std::size_t first = round_up(begin, kPage), last = end / kPage * kPage;
+      const std::size_t first = round_up(std::max(begin, kept), kPage), last = end / kPage * kPage;
       if (first >= last) continue;
       if (kind == Blocks::real) stretch.memory.release(first, last);
       if (!stretch.counts_whole) stretch.held.erase(first, last);
     }
   }
 
-  void trim() noexcept {
+  void trim(std::size_t keep) noexcept {
     const std::lock_guard lock(mutex);
     try {
-      release_free_pages();
+      release_free_pages(keep);
     } catch (const std::bad_alloc&) {  // then they are kept
     }
   }
@@ -160,7 +164,7 @@ BufferPool& BufferPool::operator=(BufferPool&& other) noexcept {
 
 void BufferPool::close() noexcept {
   if (!state_) return;
-  state_->trim();
+  state_->trim(0);
   const std::lock_guard lock(state_->mutex);
   state_->closed = true;
 }
@@ -182,7 +186,7 @@ std::shared_ptr<std::byte> BufferPool::take(std::size_t bytes) {
           }};
 }
 
-void BufferPool::trim() noexcept { state_->trim(); }
+void BufferPool::trim(std::size_t keep) noexcept { state_->trim(keep); }
 
 std::size_t BufferPool::held_bytes() const {
   const std::lock_guard lock(state_->mutex);

@@ -30,8 +30,10 @@ class BufferPool {
   static std::size_t gap() noexcept;
 
   // Gives the pages that no block is in back to the system: for the end of a phase, so that they do not add to what the
-  // next one needs.
-  void trim() noexcept;
+  // next one needs. `keep`: the most that the next one will hold. It will put that many bytes at the lowest addresses
+  // that there are, so pages stay there. (None do where it may need a second stretch of addresses, which can leave a
+  // part of the first unused, or where addresses are limited.)
+  void trim(std::size_t keep = 0) noexcept;
 
   // Bytes of pages that blocks are in, or have been since the last trim(); and the most that there ever were. Where
   // addresses are limited, too, of all that the pool has.

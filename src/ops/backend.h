@@ -30,6 +30,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+  virtual std::string_view instruction_set() const { return {}; }  // where there are several: another gives other bits
 
   // A new F32 tensor, uninitialised, from the backend's pool.
   virtual Tensor empty(Shape shape) = 0;
@@ -43,9 +44,9 @@ class Backend {
   // Whether this precision saves time here: int8 does everywhere, bf16 needs a processor that multiplies those.
   virtual bool gains_from(Precision precision) const = 0;
 
-  // Gives memory that no tensor refers to back to the system. For the end of a phase: the next one asks for other
-  // sizes.
-  virtual void trim() noexcept = 0;
+  // Gives memory that no tensor refers to back to the system, but for what the next phase will fill, which takes `keep`
+  // bytes (Rehearsal::peak_bytes) and no more. For the end of a phase: it should not add to what the next one needs.
+  virtual void trim(std::uint64_t keep) noexcept = 0;
 
   // The most memory that tensors and scratch have taken at one time, with what was kept for reuse.
   virtual std::uint64_t peak_bytes() const = 0;

@@ -47,13 +47,15 @@ class Engine {
   GuidedRange guided_range(const PassPlan& pass, const NoiseSchedule& schedule, std::span<const double> levels) const;
   Amendment blending(const Sampler& sampler, const Tensor& picture, const Tensor& noise) const;
   Tensor enlarged(const Tensor& latents);
-  Tensor decode(std::size_t pass, const Tensor& latents);
+  Tensor decode(std::size_t pass, const Tensor& latents, const PhasePlan* next);
+  const PhasePlan* after_decode(std::int64_t index, bool in_batch) const;
   void warn_unless_finite(std::int64_t index, const Tensor& pixels);
   void complete_report();
 
-  // What one phase leaves behind would only add to the memory of the next.
-  void end(NetworkPart part) {
-    model_.backend->trim();
+  // What one phase leaves behind would only add to the memory of the next, but for as much as that takes itself: fresh
+  // memory costs time.
+  void end(NetworkPart part, const PhasePlan* next) {
+    model_.backend->trim(next ? next->pool : 0);
     release_freed_memory();
     release_weights(model_.networks, part);
   }
@@ -99,7 +101,8 @@ void Engine::encode_texts() {
     }
   }
   if (tells_size) inspect(0, "text_vector", texts_.front().vector);
-  end(NetworkPart::text_encoder);
+  const PassMemory& first = plan_.memory.passes.front();
+  end(NetworkPart::text_encoder, first.encodes ? &first.encode : &first.step);
   report_.text_ms = stopwatch.ms();
 }
 
@@ -137,7 +140,7 @@ Tensor Engine::encode_pictures() {
   }
   if (!job_.mask.empty()) inspect(0, "mask", to_nchw(job_.mask));
   if (job_.sight == Sight::masked_picture) seen = scaled(model_.backend->concat(job_.seen_mask, seen), 1);
-  end(NetworkPart::vae_encoder);
+  end(NetworkPart::vae_encoder, &plan_.memory.passes.front().step);
   return seen;
 }
 
@@ -212,11 +215,13 @@ Tensor Engine::sample_pass(std::size_t index, std::int64_t first, std::int64_t c
   Tensor latents = sample(
       *sampler, levels, std::move(x), denoiser, [&] { return noise.next(); }, model_.context, on_step,
       index == 0 ? blending(*sampler, picture, start) : Amendment{}, stage);
-  end(NetworkPart::unet);
+  const std::span<const PassMemory> memory = plan_.memory.passes;
+  end(NetworkPart::unet, memory[index].decodes ? &memory[index].decode : &memory[index + 1].step);
   return latents;
 }
 
-Tensor Engine::decode(std::size_t pass, const Tensor& latents) {
+// `next`: the phase that follows, if one does.
+Tensor Engine::decode(std::size_t pass, const Tensor& latents, const PhasePlan* next) {
   const Stopwatch stopwatch;
   const PassMemory& memory = plan_.memory.passes[pass];
   const std::int64_t tiles = count_tiles(latents.shape(), memory.decode_tiles);
@@ -228,7 +233,7 @@ Tensor Engine::decode(std::size_t pass, const Tensor& latents) {
                                   scaled(latents, 1 / static_cast<double>(model_.networks.latent_scale)),
                                   memory.decode_tiles, *model_.backend, on_tile);
   model_.context.report("decode", tiles, tiles);
-  end(NetworkPart::vae_decoder);
+  end(NetworkPart::vae_decoder, next);
   decode_ms_ += stopwatch.ms();
   return pixels;
 }
@@ -242,10 +247,10 @@ Tensor Engine::enlarged(const Tensor& latents) {
   shape[0] = latents.dim(0);
   Tensor result = Tensor::allocate(DType::F32, std::move(shape));
   for (std::int64_t k = 0; k < latents.dim(0); ++k) {
-    const Picture small = to_picture(decode(0, image(latents, k)));
+    const Picture small = to_picture(decode(0, image(latents, k), &plan_.memory.passes[1].encode));
     set_image(result, k, encode(1, to_tensor(resize(small, second.width, second.height)), {}));
   }
-  end(NetworkPart::vae_encoder);
+  end(NetworkPart::vae_encoder, &plan_.memory.passes[1].step);
   return result;
 }
 
@@ -254,6 +259,12 @@ void Engine::warn_unless_finite(std::int64_t index, const Tensor& pixels) {
   if (bad > 0)
     report_.warnings.push_back(
         fmt::format("picture {}: {} of {} values are infinite or not a number", index + 1, bad, pixels.elements()));
+}
+
+// What follows the decoding of a picture, if the memory stays for it: what finishes a picture takes some as well.
+const PhasePlan* Engine::after_decode(std::int64_t index, bool in_batch) const {
+  if (job_.finish || index + 1 == plan_.count) return nullptr;
+  return in_batch ? &plan_.memory.passes.back().decode : &plan_.memory.passes.front().step;
 }
 
 void Engine::make_batch(std::int64_t first, std::int64_t count, const OnPicture& on_picture) {
@@ -269,7 +280,7 @@ void Engine::make_batch(std::int64_t first, std::int64_t count, const OnPicture&
   }
   for (std::int64_t k = 0; k < count; ++k) {
     const std::int64_t index = first + k;
-    const Tensor pixels = decode(plan_.passes.size() - 1, image(latents, k));
+    const Tensor pixels = decode(plan_.passes.size() - 1, image(latents, k), after_decode(index, k + 1 < count));
     if (options_.inspect) inspect(index, "picture", to_nchw(pixels));
     warn_unless_finite(index, pixels);
     const std::uint64_t seed = plan_.seed + static_cast<std::uint64_t>(index);
@@ -293,6 +304,7 @@ void Engine::complete_report() {
   report_.schedule = info(plan_.spacing).names.name;
   report_.rng = info(plan_.rng).names.name;
   report_.precision = info(plan_.precision).names.name;
+  report_.instruction_set = model_.backend->instruction_set();
   const PassMemory& last = plan_.memory.passes.back();
   for (std::size_t pass = 0; pass < plan_.passes.size(); ++pass)
     if (const PassMemory& memory = plan_.memory.passes[pass]; memory.encodes)

@@ -81,7 +81,7 @@ class Clock {
   enum class Repeated { no, yes };
 
   // Of two runs the second: the first reads the file, tries how to cut the ops, and fetches memory. What is repeated in
-  // earnest finds that memory there; what is not, begins without.
+  // earnest finds that memory there; what is not, finds little of it.
   template <class Run>
   double ms(const Pace& pace, const Work& work, const Run& run, Repeated repeated) {
     const double by_pace = pace.ms(work);
@@ -101,12 +101,12 @@ class Clock {
     });
   }
 
-  // What is done once for a picture takes its memory from the system, as the phase before has given its own back, and
-  // maps its weights: a third of the decoder's time for large pictures.
+  // What is done once for a picture takes most of its memory from the system, and maps its weights: a fifth of the
+  // decoder's time for large pictures. Here it is all of its memory; in earnest what the phase before took is there.
   template <class Run>
   double timed(const Run& run, Repeated repeated) {
     if (repeated == Repeated::no) {
-      model_.backend->trim();
+      model_.backend->trim(0);
       release_freed_memory();
       release_all_weights(model_.networks);
     }
@@ -161,6 +161,7 @@ GenerateForecast forecast_job(Model& model, const GenerateOptions& options, cons
   result.schedule = info(plan.spacing).names.name;
   result.rng = info(plan.rng).names.name;
   result.precision = info(plan.precision).names.name;
+  result.instruction_set = state.backend->instruction_set();
   result.warnings = job.warnings;
   result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   result.texts_in_turn = plan.guided() && plan.memory.answers == Answers::in_turn;
@@ -176,7 +177,7 @@ GenerateForecast forecast_job(Model& model, const GenerateOptions& options, cons
     const GenerateForecast::Pass& made = result.passes.emplace_back(forecast_pass(plan, pass, encodes, clock));
     result.total_ms += made.encode.ms + batches * made.full_steps * made.step.ms + count * made.decode.ms;
   }
-  state.backend->trim();
+  state.backend->trim(0);
   return result;
 }
 

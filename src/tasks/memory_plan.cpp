@@ -7,6 +7,7 @@
 
 #include "core/available_memory.h"
 #include "core/fail.h"
+#include "core/fresh_memory.h"
 #include "core/human.h"
 #include "tasks/text_rows.h"
 #include "tasks/weights.h"
@@ -62,6 +63,8 @@ class Planner {
         demand_(demand),
         allowed_(demand.allowed ? demand.allowed : kUnlimited),
         available_(demand.available) {
+    backend_.trim(0);  // of work that failed between two phases
+    release_freed_memory();
     release_all_weights(model.networks);  // what is resident then stays so in every phase
     plan_.program = resident_memory();
     plan_.text.weights = weight_bytes(model.networks, NetworkPart::text_encoder);

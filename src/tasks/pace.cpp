@@ -58,7 +58,7 @@ Pace measure_pace(Backend& backend, Precision precision, DType weights) {
   measure(WorkKind::attention,
           [&] { return backend.attention(tokens, tokens, tokens, {.heads = 16, .precision = precision}); });
   measure(WorkKind::passing, [&] { return (*norm)(map); });
-  backend.trim();
+  backend.trim(0);
   return pace;
 }
 

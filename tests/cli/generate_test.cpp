@@ -1,4 +1,6 @@
 // safelight generate, run as a user runs it: what it makes.
+#include <cstdlib>
+
 #include "cli/generate_command.h"
 #include "image/infotext.h"
 #include "models/model_files.h"
@@ -9,6 +11,7 @@
 namespace safelight::test {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
@@ -156,6 +159,22 @@ TEST_F(GenerateCommand, TheJsonSummaryHasEveryPhase) {
                           "warnings"})
     EXPECT_THAT(result.out, HasSubstr("\"" + std::string(key) + "\":"));
   EXPECT_THAT(result.out, HasSubstr("{\"path\":\"" + (folder_ / "out.png").native() + "\",\"seed\":5}"));
+}
+
+// Other bits come from another one.
+TEST_F(GenerateCommand, TheJsonSummaryAndThePlanNameTheInstructionSet) {
+  const std::string path = model();
+  ASSERT_EQ(::setenv("SAFELIGHT_ISA", "sse4", 1), 0);
+  const Result forced = run(arguments(path, {"--json"})), plan = run(arguments(path, {"--json", "--plan"}));
+  ::unsetenv("SAFELIGHT_ISA");
+  if (forced.exit_code == 2) {
+    EXPECT_THAT(forced.err, HasSubstr("[cpu] no instruction set 'sse4' on this processor"));
+  } else {
+    EXPECT_THAT(forced.out, HasSubstr("\"instruction_set\":\"sse4\""));
+    EXPECT_THAT(plan.out, HasSubstr("\"instruction_set\":\"sse4\""));
+  }
+  EXPECT_THAT(run(arguments(path, {"--json"})).out, ContainsRegex("\"instruction_set\":\"[a-z0-9]+\""));
+  EXPECT_THAT(run(arguments(path, {"--json", "--backend", "reference"})).out, HasSubstr("\"instruction_set\":\"\""));
 }
 
 TEST_F(GenerateCommand, TheDumpHasEveryValueAndItsNoiseStartsTheSamePicture) {

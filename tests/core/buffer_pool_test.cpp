@@ -88,6 +88,39 @@ TEST(BufferPool, TrimGivesPagesBack) {
   EXPECT_EQ(pool.peak_bytes(), place(400 * kMega) + place(2 * kMega));
 }
 
+TEST(BufferPool, TrimKeepsTheFirstBytes) {
+  BufferPool pool;
+  Block block = pool.take(8 * kMega);
+  std::memset(block.get(), 1, 8 * kMega);
+  block.reset();
+  pool.trim(3 * kMega);
+  EXPECT_EQ(pool.held_bytes(), 3 * kMega);
+  block = pool.take(8 * kMega);
+  EXPECT_EQ(block.get()[3 * kMega - 1], std::byte{1}) << "a page that stayed";
+  EXPECT_EQ(block.get()[3 * kMega], std::byte{0}) << "a page that came anew";
+  block.reset();
+  pool.trim();
+  EXPECT_EQ(pool.held_bytes(), 0u);
+}
+
+// More than the first stretch has: its pages might then lie beside what is needed, in a place too small for it.
+TEST(BufferPool, TrimKeepsNothingForWhatNeedsSeveralStretches) {
+  for (const auto& [keep, held] : {std::pair{1700 * kMega, std::size_t{0}}, {1000 * kMega, place(900 * kMega)}}) {
+    BufferPool pool(BufferPool::Blocks::imagined);
+    std::vector<Block> blocks{pool.take(900 * kMega), pool.take(700 * kMega)};  // in 1024 and 2048 MiB of addresses
+    blocks.clear();
+    pool.trim(keep);
+    EXPECT_EQ(pool.held_bytes(), held);
+  }
+  BufferPool pool(BufferPool::Blocks::imagined);
+  std::vector<Block> blocks{pool.take(900 * kMega), pool.take(500 * kMega)};
+  blocks.clear();
+  const std::size_t needed = place(600 * kMega) + place(1100 * kMega);
+  pool.trim(needed);
+  blocks = {pool.take(600 * kMega), pool.take(1100 * kMega)};
+  EXPECT_EQ(pool.held_bytes(), needed);
+}
+
 // Addresses, not only pages: a process may be allowed few of them.
 TEST(BufferPool, TrimGivesAddressesBack) {
   const auto first_byte = [](BufferPool& pool) { return pool.take(1).get(); };
@@ -114,7 +147,7 @@ void use_limited_addresses() {
     for (int i = 0; i < 3; ++i) std::memset(blocks.emplace_back(pool.take(50 * kMega)).get(), 1, 50 * kMega);
     if (pool.held_bytes() < 150 * kMega) std::_Exit(2);
     blocks.clear();
-    pool.trim();
+    pool.trim(50 * kMega);  // what is kept there might not fit
     if (pool.held_bytes() != 0) std::_Exit(3);
   }
   try {
@@ -155,7 +188,8 @@ TEST(BufferPool, OfImaginedBlocksCountsLikeARealOne) {
       of_real.push_back(real.take(random % (4 * kMega)));
       of_imagined.push_back(imagined.take(random % (4 * kMega)));
     }
-    if (i % 500 == 499) real.trim(), imagined.trim();
+    if (i % 500 == 499)
+      real.trim(static_cast<std::size_t>(i) * kMega / 100), imagined.trim(static_cast<std::size_t>(i) * kMega / 100);
     ASSERT_EQ(imagined.held_bytes(), real.held_bytes());
     ASSERT_EQ(imagined.peak_bytes(), real.peak_bytes());
   }

@@ -124,7 +124,7 @@ TEST(Rehearsal, TrimGivesMemoryBack) {
     const auto backend = make_backend({.backend = name, .measures = false});
     static_cast<void>(backend->empty({10, 1000, 1000}));
     const std::uint64_t before = backend->peak_bytes();
-    backend->trim();
+    backend->trim(0);
     static_cast<void>(backend->empty({1000, 1000}));
     EXPECT_EQ(backend->peak_bytes(), before) << "it would have been kept beside the second";
   }

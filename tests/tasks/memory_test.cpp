@@ -105,6 +105,9 @@ TEST_F(Memory, IsWhatWasSaidOfEveryTask) {
   small.count = 3;
   small.width = small.height = 64;
   agrees(4, "a batch", small, [&](Model::State& model) { return generate_job(model, small); });
+  small.batch = 2;
+  agrees(4, "two batches", small, [&](Model::State& model) { return generate_job(model, small); });
+  small.batch = 0;
   small.hires = HiresOptions{.scale = 2, .upscaler = "lanczos"};
   agrees(4, "hires", small, [&](Model::State& model) { return generate_job(model, small); });
   small.hires.reset();
@@ -122,6 +125,20 @@ TEST_F(Memory, OpeningLeavesNoWeightsInIt) {
   const std::uint64_t opened = resident_memory();
   release_all_weights(model.state().networks);
   EXPECT_LT(static_cast<double>(opened) - static_cast<double>(resident_memory()), 1e6);
+}
+
+// Fresh memory costs time.
+TEST_F(Memory, OfAPhaseStaysForTheNext) {
+  std::uint64_t at_decode = 0;
+  const auto on_progress = [&](const Progress& p) {
+    if (p.stage == "decode" && p.done == 0) at_decode = resident_memory();
+  };
+  Model model = open({.on_progress = on_progress, .measures = false});
+  const GenerateOptions wanted = options(512, 512);
+  const PassMemory memory = plan(model, wanted).passes[0];
+  generate(model, wanted, [](const GeneratedPicture&) {});
+  const auto stays = static_cast<double>(std::min(memory.step.pool, memory.decode.pool));
+  EXPECT_GT(static_cast<double>(at_decode) - static_cast<double>(resident_memory()), stays / 2);
 }
 
 TEST_F(Memory, TilesKeepIt) {

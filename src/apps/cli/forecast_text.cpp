@@ -76,9 +76,10 @@ std::string forecast_text(const GenerateForecast& f) {
 std::string forecast_json(const GenerateForecast& f, const Model& model) {
   std::string text = fmt::format(
       "{{\"model\":{},\"width\":{},\"height\":{},\"count\":{},\"batch\":{},\"sampler\":{},\"schedule\":{},"
-      "\"rng\":{},\"precision\":{},\"texts_in_turn\":{},\"program_bytes\":{}",
+      "\"rng\":{},\"precision\":{},\"instruction_set\":{},\"texts_in_turn\":{},\"program_bytes\":{}",
       json_string(model.path().native()), f.width, f.height, f.count, f.batch, json_string(f.sampler),
-      json_string(f.schedule), json_string(f.rng), json_string(f.precision), f.texts_in_turn, f.program_bytes);
+      json_string(f.schedule), json_string(f.rng), json_string(f.precision), json_string(f.instruction_set),
+      f.texts_in_turn, f.program_bytes);
   text += phase_json("text", f.text) + ",\"passes\":[";
   for (std::size_t i = 0; i < f.passes.size(); ++i) text += (i ? "," : "") + pass_json(f.passes[i]);
   text += fmt::format("],\"peak_memory_bytes\":{},\"total_ms\":{:.3f},\"warnings\":[", f.peak_memory_bytes, f.total_ms);

@@ -71,7 +71,7 @@ std::string as_json(const Model& model, const PictureArguments& options, const G
   add(",\"width\":{},\"height\":{},\"steps\":{},\"cfg\":{},\"sampler\":{},\"schedule\":{},\"rng\":{}", report.width,
       report.height, report.steps, options.generate.cfg, json_string(report.sampler), json_string(report.schedule),
       json_string(report.rng));
-  add(",\"precision\":{}", json_string(report.precision));
+  add(",\"precision\":{},\"instruction_set\":{}", json_string(report.precision), json_string(report.instruction_set));
   const GuidanceInterval& interval = options.generate.guidance_interval;
   add(",\"steps_run\":{},\"batch\":{}{}", report.steps_run, report.batch, of_task);
   add(",\"cache\":{},\"guidance_interval\":[{},{}]", options.generate.cache, interval.from, interval.to);

@@ -16,8 +16,9 @@ class CpuBackend final : public Backend {
   CpuBackend(const Context& context, const cpu::Kernels& kernels) : engine_(context, kernels) {}
 
   std::string_view name() const override { return "cpu"; }
+  std::string_view instruction_set() const override { return engine_.kernels.name; }
   Tensor empty(Shape shape) override { return engine_.empty(std::move(shape)); }
-  void trim() noexcept override { engine_.trim(); }
+  void trim(std::uint64_t keep) noexcept override { engine_.trim(keep); }
   std::uint64_t peak_bytes() const override { return engine_.peak_bytes(); }
   bool gains_from(Precision precision) const override {
     return precision != Precision::bf16 || engine_.kernels.split_product.multiply;

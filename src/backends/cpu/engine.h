@@ -33,8 +33,8 @@ class Engine {
   // An F32 tensor from the pool, uninitialised. It may outlive the engine.
   Tensor empty(Shape shape);
 
-  // Gives memory that is not in use back to the system.
-  void trim() noexcept { memory_.trim(); }
+  // Gives memory that is not in use back to the system, but for what work that takes `keep` bytes will fill.
+  void trim(std::size_t keep) noexcept { memory_.trim(keep); }
   std::size_t peak_bytes() const { return memory_.peak_bytes(); }
 
   // In between, tensors have no bytes and loops no effect, so that whatever an op takes besides its result is counted

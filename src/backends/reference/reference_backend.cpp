@@ -20,7 +20,7 @@ class ReferenceBackend final : public Backend {
     const std::size_t bytes = static_cast<std::size_t>(elements(shape)) * sizeof(float);
     return {DType::F32, std::move(shape), (imagined_ ? *imagined_ : memory_).take(bytes)};
   }
-  void trim() noexcept override { memory_.trim(); }
+  void trim(std::uint64_t keep) noexcept override { memory_.trim(keep); }
   std::uint64_t peak_bytes() const override { return memory_.peak_bytes(); }
   bool gains_from(Precision precision) const override { return precision != Precision::bf16; }
 
