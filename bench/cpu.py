@@ -47,6 +47,12 @@ def thinnest(name):
     return min(int(before.split(" x ")[-1]), int(after))
 
 
+def instruction_set(program):
+    """That ours will use."""
+    plan = [program, "generate", "-p", "x", "--plan", "--json"]
+    return json.loads(subprocess.run(plan, check=True, stdout=subprocess.PIPE, text=True).stdout)["instruction_set"]
+
+
 def held_in_page_cache(path):
     """Until it is closed, all pages of the file are mapped here, so that the system does not drop them between runs."""
     with open(path, "rb") as file:
@@ -367,7 +373,7 @@ def main():
         if file and not pathlib.Path(file).is_file():
             parser.error(f"{name}: no such file: {file}")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-    facts = machine()
+    facts = machine() | {"instruction_set": instruction_set(options.program)}
     with tempfile.TemporaryDirectory(prefix="safelight-bench-") as folder:
         bench = Bench(options, pathlib.Path(folder))
         try:

@@ -162,6 +162,21 @@ void choose_precision(SamplingPlan& plan, const Backend& backend, const Generate
   plan.precision = Precision::full;
 }
 
+// A picture that is not quite the one that there would be with more memory.
+void warn_of_tiles(SamplingPlan& plan) {
+  const auto warn = [&](std::string_view done, const Shape& latents, const VaeTiles& tiles) {
+    const std::int64_t count = count_tiles(latents, tiles);
+    if (count > 1)
+      plan.warnings.push_back(
+          fmt::format("{} in {} tiles, for want of memory: tones may differ a little between them", done, count));
+  };
+  for (std::size_t i = 0; i < plan.passes.size(); ++i) {
+    const PassMemory& memory = plan.memory.passes[i];
+    if (memory.encodes) warn("encoded", plan.passes[i].latents, memory.encode_tiles);
+    if (memory.decodes) warn("decoded", plan.passes[i].latents, memory.decode_tiles);
+  }
+}
+
 }  // namespace
 
 bool SamplingPlan::guided() const noexcept { return std::ranges::any_of(passes, &PassPlan::guided); }
@@ -221,6 +236,7 @@ SamplingPlan plan_sampling(Model::State& model, const GenerateOptions& options, 
   check_initial_latents(plan);
   model.networks.set_precision(plan.precision, *model.backend);  // what is rehearsed is what will run
   plan.memory = plan_memory(model, demand(model, plan, options, job));
+  warn_of_tiles(plan);
   plan.seed = options.seed ? *options.seed : std::random_device{}();  // 32 bits, as other programs draw them
   return plan;
 }

@@ -66,6 +66,8 @@ class Memory : public ::testing::Test {
   test::TemporaryFolder folder_;
 };
 
+using ::testing::ElementsAre, ::testing::StartsWith;
+
 TEST_F(Memory, IsWhatWasSaidBefore) {
   for (const int threads : {1, 3})
     for (const auto& [width, height] : {std::pair<std::int64_t, std::int64_t>{64, 64}, {136, 72}, {256, 192}})
@@ -153,6 +155,8 @@ TEST_F(Memory, TilesKeepIt) {
   EXPECT_LE(tiled.peak(), wanted.max_memory);
   const Made made = make(wanted);
   EXPECT_EQ(made.report.decode_tiles, tiles_of(tiled));
+  EXPECT_THAT(made.report.warnings,
+              ElementsAre(StartsWith("decoded in " + std::to_string(tiles_of(tiled)) + " tiles, for want of memory")));
   EXPECT_LE(made.peak, tiled.passes[0].decode.pool);
   EXPECT_EQ(made.rgb.size(), 512u * 256 * 3);
 }

@@ -36,7 +36,8 @@ std::string lines(const GenerateForecast& f, const GenerateForecast::Pass& pass)
   std::string text;
   if (pass.encode_tiles > 0) text += line("encode", f, pass.encode, in_tiles(pass.encode_tiles));
   text += line("step", f, pass.step, how_stepped(f, pass));
-  if (pass.decode_tiles > 0) text += line("decode", f, pass.decode, in_tiles(pass.decode_tiles));
+  if (pass.decode_tiles > 0)
+    text += line("decode", f, pass.decode, (f.count > 1 ? " each," : "") + in_tiles(pass.decode_tiles));
   return text;
 }
 

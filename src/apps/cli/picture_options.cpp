@@ -121,7 +121,7 @@ void add_machine_options(Command command, PictureArguments& o) {
       .add_option("--max-memory", o.generate.max_memory,
                   "Most bytes in memory, the model's file included; 2600MB and 2.5GB are understood. Where it is\n"
                   "short, fewer pictures go together, and they are decoded in tiles; where that is not enough,\n"
-                  "nothing is begun")
+                  "nothing is begun. To change nothing it must be 2 % above the peak that --plan prints")
       .size_in_bytes()
       .positive();
   command.add_flag("--plan", o.plan, "Print what would be done, and what memory and time it would take; make nothing");
