@@ -137,10 +137,10 @@ struct GenerateOptions {
   std::optional<std::int64_t> count{};  // of pictures; unset: as many as initial_latents holds, else 1
   std::int64_t batch = 0;               // pictures that go through the UNet together; 0: as suits memory and size
   std::string rng = "philox";           // philox (A1111's GPU and NV), cpu (diffusers' and ComfyUI's usual)
-  // full; bf16: UNet and VAE multiply numbers rounded to bf16, on processors with AMX, elsewhere it is full with a
-  // warning; int8: the UNet's linear layers multiply whole numbers of 8 bits. Both are faster, and the picture is a
-  // slightly different one (docs/performance.md). The first call in another precision than the last binds weights
-  // again.
+  // full; bf16: UNet and VAE multiply numbers rounded to bf16, on processors with AMX or AVX512_BF16, elsewhere it is
+  // full with a warning; int8: the UNet's linear layers multiply whole numbers of 8 bits. Both are faster, and the
+  // picture is a slightly different one (docs/performance.md). The first call in another precision than the last binds
+  // weights again.
   std::string precision = "full";
 
   // Less work per step, for another picture: docs/performance.md has figures.

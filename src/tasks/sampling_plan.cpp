@@ -156,8 +156,8 @@ void choose_precision(SamplingPlan& plan, const Backend& backend, const Generate
   plan.precision = parse_precision(options.precision);
   if (backend.gains_from(plan.precision)) return;
   plan.warnings.push_back(fmt::format(
-      "computed in full precision: {} needs a processor with AMX, the cpu backend, and no other instruction "
-      "set named in SAFELIGHT_ISA",
+      "computed in full precision: {} needs a processor with AMX or AVX512_BF16, the cpu backend, and no other "
+      "instruction set named in SAFELIGHT_ISA",
       info(plan.precision).names.name));
   plan.precision = Precision::full;
 }

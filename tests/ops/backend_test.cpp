@@ -90,6 +90,10 @@ std::vector<Tensor> outputs(Backend& backend) {
         (*backend.conv2d(in_bf16(Conv2dSpec{.in = 64, .out = 300, .stride = stride}), many, {}))(picture));
   results.push_back((*backend.linear(in_bf16(LinearSpec{.in = 64, .out = 200}), matrix, {}))({part, rest}));
   results.push_back(backend.attention(tokens, tokens, tokens, in_bf16(AttentionSpec{.heads = 1})));
+  const Tensor deep = random_tensor({2, 130, 2600}, 13);  // several passes
+  const Tensor deep_weights = stored(random_tensor({200, 2600}, 14, 0, 0.02f), DType::F16, false);
+  results.push_back(
+      (*backend.linear(in_bf16(LinearSpec{.in = 2600, .out = 200, .geglu = true}), deep_weights, {}))(deep));
   // So few rows that threads share the channels.
   const Tensor text = random_tensor({2, 77, 768}, 9);
   const Tensor keys = stored(random_tensor({330, 768}, 10, 0, 0.04f), DType::F16, false);

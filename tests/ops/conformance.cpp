@@ -9,6 +9,7 @@
 #include <span>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/cpu/kernels/kernels.h"
 #include "backends/reference/reference_backend.h"
 #include "safelight/cast.h"
 
@@ -70,7 +71,11 @@ std::vector<Variant> instruction_sets() {
 }
 
 std::vector<Variant> in_bf16(std::vector<Variant> variants) {
-  std::erase_if(variants, [](const Variant& variant) { return variant.instruction_set != "amx"; });
+  std::erase_if(variants, [](const Variant& variant) {
+    return std::ranges::none_of(cpu::available_kernels(), [&](const cpu::Kernels* kernels) {
+      return kernels->name == variant.instruction_set && (kernels->split_product.multiply || kernels->product_of_pairs);
+    });
+  });
   for (Variant& variant : variants) variant.precision = Precision::bf16;
   return variants;
 }

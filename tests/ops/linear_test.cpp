@@ -105,7 +105,7 @@ TEST_P(LinearConformance, Epilogues) {
 }
 
 TEST_P(LinearConformance, GatedGelu) {
-  for (const auto& [in, half] : {std::pair{5, 1}, {16, 8}, {33, 31}, {40, 160}, {1300, 35}})
+  for (const auto& [in, half] : {std::pair{5, 1}, {16, 8}, {33, 31}, {40, 160}, {1300, 35}, {2600, 35}})
     for (const bool with_bias : {false, true}) check_gated(in, half, with_bias);
   check_gated(40, 200, true, 97);
 }

@@ -43,12 +43,13 @@ TEST_F(PlannerTest, TriesAllAndKeepsTheFastest) {
 }
 
 TEST_F(PlannerTest, RemembersForThisMachine) {
+  constexpr std::string_view kOps[] = {"product", "pairs", "split", "taps", "winograd"};
   {
     Planner planner("machine", true);
-    ways_of(planner, kEnough);
+    for (const std::string_view op : kOps) ways_of(planner, kEnough, {op, {1, 2, 3}});
   }
   Planner again("machine", true), other("another machine", true), still("machine", false);
-  EXPECT_EQ(ways_of(again, 2), (std::vector{1, 1}));
+  for (const std::string_view op : kOps) EXPECT_EQ(ways_of(again, 2, {op, {1, 2, 3}}), (std::vector{1, 1})) << op;
   EXPECT_EQ(ways_of(other, 2), (std::vector{0, 1}));
   EXPECT_EQ(ways_of(still, 2), (std::vector{0, 0}));
 }

@@ -21,9 +21,11 @@ void attention(Engine& engine, const Tensor& q, const Tensor& k, const Tensor& v
                      .width = q.dim(2) / spec.heads,
                      .causal = spec.causal};
   const Kernels& kernels = engine.kernels;
-  call.rounded = spec.precision == Precision::bf16;
   call.split = kernels.split_attention.attend && call.width >= kFewestSplitChannels;
-  const AttentionKernels& attention = call.split ? kernels.split_attention : kernels.attention;
+  call.rounded = spec.precision == Precision::bf16 && (call.split || kernels.attention_of_pairs.attend);
+  const AttentionKernels& attention = call.split     ? kernels.split_attention
+                                      : call.rounded ? kernels.attention_of_pairs
+                                                     : kernels.attention;
   const std::int64_t heads = call.images * call.heads, packed = attention_packed(call, kernels.panel);
   Tensor packed_k = engine.empty({heads, packed}), turned_v = engine.empty({heads, packed});
   call.packed_k = packed_k.mutable_floats().data();

@@ -21,7 +21,8 @@ class CpuBackend final : public Backend {
   void trim(std::uint64_t keep) noexcept override { engine_.trim(keep); }
   std::uint64_t peak_bytes() const override { return engine_.peak_bytes(); }
   bool gains_from(Precision precision) const override {
-    return precision != Precision::bf16 || engine_.kernels.split_product.multiply;
+    const cpu::Kernels& kernels = engine_.kernels;
+    return precision != Precision::bf16 || kernels.split_product.multiply || kernels.product_of_pairs;
   }
 
   std::unique_ptr<Conv2d> conv2d(const Conv2dSpec& spec, Weight weight, Tensor bias) override {

@@ -24,7 +24,7 @@ constexpr int kRounds = 3;            // calls of each way before one is chosen:
 constexpr double kWorthwhile = 0.97;  // another way than the first must be this much faster
 
 // The ops that plan. A key read from a file refers to these names.
-constexpr std::array<std::string_view, 4> kOps{"product", "split", "taps", "winograd"};
+constexpr std::array<std::string_view, 5> kOps{"product", "pairs", "split", "taps", "winograd"};
 
 // To be raised when a way of one of these ops comes to mean another cut, or a key has other sizes: earlier measurements
 // say nothing about that.

@@ -36,15 +36,17 @@ bool share_channels(ProductCall& call, const Kernels& kernels, std::int64_t pane
 
 void choose_blocks(ProductCall& call, const Kernels& kernels, int threads, Way way) {
   const std::int64_t taps = call.weight.taps, in = call.weight.in;
-  const std::int64_t passes = divide_up(in * taps, kDepth);
-  call.in_block = std::min(in, round_up(divide_up(in, passes), 16));
+  const std::int64_t in_a_float = call.rounded ? 2 : 1;
+  const std::int64_t passes = divide_up(in * taps, kDepth * in_a_float);
+  call.in_block = std::min(in, round_up(divide_up(in, passes), call.rounded ? kSplitChannels : 16));
   const std::int64_t panel = call.tail.geglu ? kernels.panel / 2 : kernels.panel;
-  const std::int64_t fitting = std::max<std::int64_t>(1, kPackedFloats / (call.in_block * taps * kernels.panel));
+  const std::int64_t fitting =
+      std::max<std::int64_t>(1, kPackedFloats * in_a_float / (call.in_block * taps * kernels.panel));
   std::int64_t panels = std::min(fitting, divide_up(call.channels, panel));
   call.row_block = std::min(call.rows, kMostRows);
   if (call.in_block < in)
     call.row_block = std::min(call.row_block, std::max(kFewestRows, kSumFloats / (panels * kernels.panel)));
-  const auto work = [&] { return call.row_block * in * taps * panels * kernels.panel; };
+  const auto work = [&] { return call.row_block * in * taps * panels * kernels.panel / in_a_float; };
   while (work() > kTaskWork && call.row_block >= 2 * kFewestRows) call.row_block = divide_up(call.row_block, 2);
   while (work() > kTaskWork && panels > 1) panels = divide_up(panels, 2);
   call.channel_block = panels * panel;
@@ -101,12 +103,14 @@ void run_product(Engine& engine, ProductCall call) {
   if (call.rows == 0) return;
   if (takes_split_product(engine, call)) return run_split_product(engine, call);
   const StoredWeight& w = call.weight;
-  const PlanKey key{"product", {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
+  call.rounded = call.rounded && w.taps == 1 && engine.kernels.product_of_pairs;
+  const auto multiply = call.rounded ? engine.kernels.product_of_pairs : engine.kernels.product;
+  const PlanKey key{call.rounded ? "pairs" : "product",
+                    {call.rows, w.out, w.in, w.taps, call.source.stride, static_cast<int>(w.type)}};
   engine.choose_way(key, ways_for(call.rows * w.out * w.in * w.taps), [&](int way) {
     choose_blocks(call, engine.kernels, engine.threads(), kWays[static_cast<std::size_t>(way)]);
-    engine.for_each_with_scratch(
-        call.tasks(), product_scratch(call, engine.kernels.panel).total,
-        [&](std::int64_t task, float* scratch) { engine.kernels.product(call, task, scratch); });
+    engine.for_each_with_scratch(call.tasks(), product_scratch(call, engine.kernels.panel).total,
+                                 [&](std::int64_t task, float* scratch) { multiply(call, task, scratch); });
   });
 }
 

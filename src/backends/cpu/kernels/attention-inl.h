@@ -12,6 +12,7 @@
 #include <numbers>
 
 #include "backends/cpu/kernels/attention.h"
+#include "backends/cpu/kernels/bf16-inl.h"
 #include "backends/cpu/kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -147,6 +148,46 @@ inline void soften(const AttentionCall& call, const QueryPanel& panel, const Wor
     store(hn::Add(load(space.totals + column), block), space.totals + column);
   }
 }
+
+#if HWY_TARGET == HWY_AVX3
+// Rows of floats become rows of pairs, rounded to bf16, in place; beside an odd one zeros.
+inline void pair_rows(float* rows, std::int64_t count, std::int64_t columns) {
+  for (std::int64_t row = 0; row < count; row += 2)
+    for (std::int64_t c = 0; c < columns; c += kLanes) {
+      const float* upper = rows + row * columns + c;
+      const V lower = row + 1 < count ? load(upper + columns) : hn::Zero(D());
+      hn::Store(Numbers(load(upper), lower).rounded_pairs(), D(), rows + row / 2 * columns + c);
+    }
+}
+
+// As soften(), but the weights of two keys become pairs of bf16, 16 at pair_at(first key, column). Weights of keys that
+// are not there, up to a multiple of `whole`, are zero. The pairs may lie where the scores of these keys or of keys
+// before them did. REQUIRES: kKeyBlock is a multiple of `whole`, `whole` of kTogether.
+template <class PairAt>
+HWY_INLINE void soften_to_pairs(const AttentionCall& call, const QueryPanel& panel, const Workspace& space,
+                                std::int64_t count, std::int64_t whole, PairAt&& pair_at) {
+  const float scale = score_scale(call);
+  const std::int64_t columns = panel.columns(), end = round_up(count, whole);
+  std::fill(space.scores + count * columns, space.scores + end * columns, kUnseen);
+  for (std::int64_t column = 0; column < columns; column += kLanes) {
+    const V shift = raise_maximum(call, panel, space, scale, count, column);
+    V block = hn::Zero(D());
+    for (std::int64_t key = 0; key < end; key += kTogether) {
+      const float* scores = space.scores + key * columns + column;
+      V weights[kTogether];
+      SAFELIGHT_UNROLL
+      for (int k = 0; k < kTogether; ++k) weights[k] = hn::MulSub(load(scores + k * columns), splat(scale), shift);
+      powers_of_two(weights, kPowerOfTwoForBf16);
+      SAFELIGHT_UNROLL
+      for (int k = 0; k < kTogether; k += 2) {
+        block = hn::Add(block, hn::Add(weights[k], weights[k + 1]));
+        hn::Store(Numbers(weights[k], weights[k + 1]).rounded_pairs(), D(), pair_at(key + k, column));
+      }
+    }
+    store(hn::Add(load(space.totals + column), block), space.totals + column);
+  }
+}
+#endif
 
 // y = sums / totals, turned back by vectors of channels; the scores' room is free for it.
 inline void finish(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space) {

@@ -22,14 +22,15 @@ inline std::int64_t attention_key_blocks(const AttentionCall& call, int panel) {
 }
 
 // Of one head's keys, [key][channel], or values, [block of keys][channel][key], which are padded to whole vectors of
-// keys; no panel is less than a vector. By parts both are left sides of products, see split_product.h: of keys
-// [16 keys][block of 32 channels][part], of values [block of keys][16 channels][block of 32 keys][part].
+// keys; no panel is less than a vector. Rounded to bf16 two channels or two keys lie in the place of one float. By
+// parts both are left sides of products, see split_product.h: of keys [16 keys][block of 32 channels][part], of values
+// [block of keys][16 channels][block of 32 keys][part].
 inline std::int64_t attention_packed(const AttentionCall& call, int panel) {
   if (call.split) {
     const std::int64_t block = attention_key_block(panel), blocks = divide_up(call.keys, block);
     return blocks * (block / kSplitRows) * split_floats(call.width, input_parts(call.rounded));
   }
-  return round_up(call.keys, panel) * call.width;
+  return round_up(call.keys, panel) * (call.rounded ? divide_up(call.width, 2) : call.width);
 }
 
 // [row pointers | scores | weights], and of every panel of queries that a task has at once [queries | weighted sums |

@@ -46,6 +46,7 @@ inline constexpr Kernels kKernels{
     .lanes = kLanes,
     .panel = kPanel,
     .product = product,
+    .product_of_pairs = nullptr,
     .split_product = {},
     .split_conv2d = nullptr,
     .int8 = {2, int8_prepare_pairs, int8_multiply_pairs},
@@ -53,6 +54,7 @@ inline constexpr Kernels kKernels{
     .winograd_inputs = winograd_inputs,
     .winograd_multiply = winograd_multiply,
     .attention = {attention_pack, attention},
+    .attention_of_pairs = {},
     .split_attention = {},
     .group_norm_moments = group_norm_moments,
     .group_norm_apply = group_norm_apply,
@@ -71,7 +73,19 @@ constexpr Kernels with_vnni(Kernels kernels) {
 }
 inline constexpr Kernels kVnniKernels = with_vnni(kKernels);
 
-// Tiles came later still.
+// Pairs of bf16 came later still.
+void product_of_pairs(const ProductCall& call, std::int64_t task, float* scratch);
+void attention_pack_pairs(const AttentionCall& call, std::int64_t task);
+void attention_of_pairs(const AttentionCall& call, std::int64_t task, float* scratch);
+constexpr Kernels with_bf16(Kernels kernels) {
+  kernels.name = "avx512bf16";
+  kernels.product_of_pairs = product_of_pairs;
+  kernels.attention_of_pairs = {attention_pack_pairs, attention_of_pairs};
+  return kernels;
+}
+inline constexpr Kernels kBf16Kernels = with_bf16(kVnniKernels);
+
+// So did tiles, which need no pairs.
 void int8_multiply_tiles(const Int8Call& call, std::int64_t task);
 void split_prepare(const ProductCall& call, std::int64_t task);
 void split_multiply(const ProductCall& call, std::int64_t task, float* scratch);
@@ -111,11 +125,20 @@ struct Compiled {
 #endif
 }
 
+[[maybe_unused]] bool has_vnni_and_bf16() {
+#if HWY_ARCH_X86
+  return has_vnni() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 [[maybe_unused]] bool has_vnni_and_tiles() { return has_vnni() && has_tiles(); }
 
 constexpr Compiled kCompiled[] = {
 #if HWY_TARGETS & HWY_AVX3
     {HWY_AVX3, &N_AVX3::kTileKernels, has_vnni_and_tiles},
+    {HWY_AVX3, &N_AVX3::kBf16Kernels, has_vnni_and_bf16},
     {HWY_AVX3, &N_AVX3::kVnniKernels, has_vnni},
     {HWY_AVX3, &N_AVX3::kKernels},
 #endif

@@ -89,8 +89,8 @@ struct AttentionCall {
   std::int64_t images = 0, queries = 0, keys = 0, stride = 0;
   std::int64_t heads = 1, width = 0;  // width: channels of one head
   bool causal = false;
-  bool split = false;    // whether products are made by parts of bf16,
-  bool rounded = false;  // and those are one of each side, the nearest
+  bool split = false;    // whether products are made by parts of bf16
+  bool rounded = false;  // both sides to bf16: by parts to one, else to pairs
   float *packed_k = nullptr,
         *turned_v = nullptr;  // attention_packed() floats for every image and head, each; see attention.h
 };
@@ -152,6 +152,8 @@ struct Kernels {
 
   // One task of a product; `scratch` is laid out in product.h, aligned to 64.
   void (*product)(const ProductCall& call, std::int64_t task, float* scratch);
+  // The same of one tap, both sides rounded to pairs of bf16; null where the processor does not multiply those.
+  void (*product_of_pairs)(const ProductCall& call, std::int64_t task, float* scratch);
 
   SplitProductKernels split_product;  // the same by parts of bf16; null where the processor has no tiles
 
@@ -167,7 +169,8 @@ struct Kernels {
   void (*winograd_multiply)(const WinogradCall& call, std::int64_t task, float* scratch);
 
   AttentionKernels attention;
-  AttentionKernels split_attention;  // by parts of bf16; null where the processor has no tiles
+  AttentionKernels attention_of_pairs;  // rounded to bf16; null where the processor does not multiply those
+  AttentionKernels split_attention;     // by parts of bf16; null where the processor has no tiles
 
   // Group norm, in two loops, between which the caller makes the coefficients from the blocks' moments. A task is one
   // image and block of pixels; `scratch` holds 2 * channels floats.

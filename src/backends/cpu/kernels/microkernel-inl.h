@@ -13,8 +13,25 @@
 HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kLineFloats = 16;  // of a cache line
-constexpr int kPanelSteps = 8;            // how far ahead a far panel is fetched
+constexpr int kPanelSteps = 8;  // how far ahead a far panel is fetched
+
+// What the microkernel multiplies: floats, or pairs of bf16 that each lie in the place of one float. With those `run`
+// and `k` below count pairs.
+struct Floats {
+  static constexpr int kGroup = 1;
+  static HWY_INLINE V multiply_add(V a, V b, V sums) { return hn::MulAdd(a, b, sums); }
+};
+
+#if HWY_TARGET == HWY_AVX3
+struct Bf16Pairs {
+  static constexpr int kGroup = 2;
+  // Written out because Highway compiles for AVX-512 without it; whoever gets here has asked the processor.
+  static HWY_INLINE V multiply_add(V a, V b, V sums) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sums.raw) : "v"(a.raw), "v"(b.raw));
+    return sums;
+  }
+};
+#endif
 
 // The tile's left side: for each of `segments` (taps of a convolution; else one), `run` floats of each row, found at
 // rows[segment * tile rows + row] + offset.
@@ -29,7 +46,7 @@ struct TileRows {
 // panels that fill the second-level cache, it fetches the panel's own next lines into the first. To accumulate begins
 // with what is there, so a sum has the same bits however its ks are cut into calls: an image's must not depend on its
 // batch.
-template <int Rows, int Vectors, bool kAhead, bool kFarPanel>
+template <class Number, int Rows, int Vectors, bool kAhead, bool kFarPanel>
 HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT panel, float* HWY_RESTRICT c,
                                 std::int64_t c_stride, bool accumulate, const float* ahead) {
   const D d;
@@ -61,7 +78,7 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
       for (int i = 0; i < Rows; ++i) {
         const V value = hn::Set(d, row[i][k]);
         SAFELIGHT_UNROLL
-        for (int j = 0; j < Vectors; ++j) sums[i][j] = hn::MulAdd(value, b[j], sums[i][j]);
+        for (int j = 0; j < Vectors; ++j) sums[i][j] = Number::multiply_add(value, b[j], sums[i][j]);
       }
     }
   }
@@ -74,25 +91,25 @@ HWY_NOINLINE void multiply_tile(const TileRows& a, const float* HWY_RESTRICT pan
 
 using MultiplyTile = void (*)(const TileRows&, const float*, float*, std::int64_t, bool, const float*);
 
-template <int Vectors, bool kAhead, bool kFarPanel>
+template <class Number, int Vectors, bool kAhead, bool kFarPanel>
 MultiplyTile multiply_tile_for_rows(std::int64_t rows) {
   static constexpr MultiplyTile kTable[kTileRows] = {
-      multiply_tile<1, Vectors, kAhead, kFarPanel>, multiply_tile<2, Vectors, kAhead, kFarPanel>,
-      multiply_tile<3, Vectors, kAhead, kFarPanel>, multiply_tile<4, Vectors, kAhead, kFarPanel>,
-      multiply_tile<5, Vectors, kAhead, kFarPanel>, multiply_tile<6, Vectors, kAhead, kFarPanel>,
+      multiply_tile<Number, 1, Vectors, kAhead, kFarPanel>, multiply_tile<Number, 2, Vectors, kAhead, kFarPanel>,
+      multiply_tile<Number, 3, Vectors, kAhead, kFarPanel>, multiply_tile<Number, 4, Vectors, kAhead, kFarPanel>,
+      multiply_tile<Number, 5, Vectors, kAhead, kFarPanel>, multiply_tile<Number, 6, Vectors, kAhead, kFarPanel>,
   };
   return kTable[rows - 1];
 }
 
 // REQUIRES: 1 <= rows <= kTileRows, 1 <= vectors <= kPanelVectors.
-template <bool kAhead, bool kFarPanel>
+template <class Number, bool kAhead, bool kFarPanel>
 MultiplyTile multiply_tile_for(std::int64_t rows, std::int64_t vectors) {
   if constexpr (kPanelVectors > 2) {
-    if (vectors == 4) return multiply_tile_for_rows<4, kAhead, kFarPanel>(rows);
-    if (vectors == 3) return multiply_tile_for_rows<3, kAhead, kFarPanel>(rows);
+    if (vectors == 4) return multiply_tile_for_rows<Number, 4, kAhead, kFarPanel>(rows);
+    if (vectors == 3) return multiply_tile_for_rows<Number, 3, kAhead, kFarPanel>(rows);
   }
-  return vectors == 2 ? multiply_tile_for_rows<2, kAhead, kFarPanel>(rows)
-                      : multiply_tile_for_rows<1, kAhead, kFarPanel>(rows);
+  return vectors == 2 ? multiply_tile_for_rows<Number, 2, kAhead, kFarPanel>(rows)
+                      : multiply_tile_for_rows<Number, 1, kAhead, kFarPanel>(rows);
 }
 
 // What will be read next, handed out in pieces for `ahead`: on the machine where this was measured Winograd's products

@@ -11,6 +11,7 @@
 
 #include "backends/cpu/kernels/epilogue-inl.h"
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/kernels/weights-inl.h"
 #include "backends/cpu/rounding.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -38,6 +39,14 @@ HWY_INLINE void for_each_panel(const ProductCall& call, std::int64_t begin, std:
     use(panel);
     begin += panel.count;
   }
+}
+
+// Output channels of a panel's vector, counting those of both halves of a geglu.
+inline PanelColumns columns_of(const ProductCall& call, const Panel& panel, std::int64_t vector) {
+  const std::int64_t halves = call.tail.geglu ? 2 : 1, of_half = panel.vectors / halves,
+                     before = vector % of_half * kLanes;
+  return {vector / of_half * call.channels + panel.first + before,
+          std::min<std::int64_t>(kLanes, panel.count - before)};
 }
 
 // Of both halves: what they are multiplied with, and what is added to them; each may be null.

@@ -52,33 +52,6 @@ float* values_at(const AttentionCall& call, const Head& head, std::int64_t begin
   return head.turned_v + begin / kKeyBlock * divide_up(call.width, kSplitRows) * split_floats(kKeyBlock, kParts);
 }
 
-// As soften(), but the weights go rounded into the right side of the next product; those of keys that are not there are
-// zero.
-void soften_rounded(const AttentionCall& call, const QueryPanel& panel, const Workspace& space, std::int64_t count) {
-  const float scale = score_scale(call);
-  const std::int64_t columns = panel.columns(), end = round_up(count, kSplitChannels);
-  std::fill(space.scores + count * columns, space.scores + end * columns, kUnseen);
-  for (std::int64_t column = 0; column < columns; column += kLanes) {
-    const V shift = raise_maximum(call, panel, space, scale, count, column);
-    V block = hn::Zero(D());
-    float* to = space.split_weights + column / kLanes * kTileFloats;
-    for (std::int64_t key = 0; key < end; key += kSplitChannels, to += panel.vectors * kTileFloats)
-      for (std::int64_t i = 0; i < kSplitChannels; i += kTogether) {
-        const float* scores = space.scores + (key + i) * columns + column;
-        V weights[kTogether];
-        SAFELIGHT_UNROLL
-        for (int k = 0; k < kTogether; ++k) weights[k] = hn::MulSub(load(scores + k * columns), splat(scale), shift);
-        powers_of_two(weights, kPowerOfTwoForBf16);
-        SAFELIGHT_UNROLL
-        for (int k = 0; k < kTogether; k += 2) {
-          block = hn::Add(block, hn::Add(weights[k], weights[k + 1]));
-          store_pair<1>({weights[k], weights[k + 1]}, (i + k) / 2, to, 0);
-        }
-      }
-    store(hn::Add(load(space.totals + column), block), space.totals + column);
-  }
-}
-
 // Adds what a panel sees of a block of keys.
 template <int kParts>
 void meet(const AttentionCall& call, const Head& head, const QueryPanel& panel, const Workspace& space,
@@ -91,7 +64,10 @@ void meet(const AttentionCall& call, const Head& head, const QueryPanel& panel, 
                         panel, space.scores, false);
   if (call.causal) hide_later_keys(panel, space, begin, count);
   if constexpr (kParts == 1) {
-    soften_rounded(call, panel, space, count);
+    soften_to_pairs(call, panel, space, count, kSplitChannels, [&](std::int64_t key, std::int64_t column) {
+      return space.split_weights + (key / kSplitChannels * panel.vectors + column / kLanes) * kTileFloats +
+             key % kSplitChannels / 2 * kLanes;
+    });
   } else {
     soften(call, panel, space, score_scale(call), count);
     split_columns<kParts>(space.scores, count, panel.columns(), space.split_weights);

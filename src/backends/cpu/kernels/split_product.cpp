@@ -10,6 +10,7 @@
 #include "backends/cpu/kernels/panel-inl.h"
 #include "backends/cpu/kernels/split_strips-inl.h"
 #include "backends/cpu/kernels/split_tiles-inl.h"
+#include "backends/cpu/kernels/weight_tiles-inl.h"
 #include "backends/cpu/kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,61 +28,6 @@ HWY_INLINE auto for_stored_parts(const ProductCall& call, Use&& use) {
       if (call.rounded) return use.template operator()<Stored, 1>();
     return use.template operator()<Stored, kParts>();
   });
-}
-
-// Rows of 32 channels of 16 output channels become tiles, whose rows are pairs of channels: to[part * part_stride].
-template <class Stored, int kParts>
-HWY_INLINE void pack_tile(const std::uint8_t* from, std::int64_t stride, float* to, std::int64_t part_stride) {
-  const auto numbers_at = [](const std::uint8_t* at) {
-    return Numbers(Stored::widen(at), Stored::widen(at + kLanes * Stored::kBytes));
-  };
-  if constexpr (Stored::kBytes == 2) {  // pairs as they are stored fill a lane: one transposition does for all parts
-    V rows[kLanes];
-    SAFELIGHT_UNROLL
-    for (int r = 0; r < kLanes; ++r) rows[r] = load_bytes(D(), from + r * stride);
-    transpose(rows);
-    SAFELIGHT_UNROLL
-    for (int r = 0; r < kLanes; ++r) {
-      alignas(64) std::uint8_t pairs[kTileRowBytes];
-      hn::Store(rows[r], D(), reinterpret_cast<float*>(pairs));
-      store_parts<kParts>(numbers_at(pairs), to + r * kLanes, part_stride);
-    }
-  } else {
-    V parts[kParts][kLanes];
-    for (int r = 0; r < kLanes; ++r) {
-      Numbers numbers = numbers_at(from + r * stride);
-      for (int p = 0; p < kParts; ++p) parts[p][r] = kParts == 1 ? numbers.rounded() : numbers.take_part();
-    }
-    for (int p = 0; p < kParts; ++p) {
-      transpose(parts[p]);
-      for (int r = 0; r < kLanes; ++r) hn::Store(parts[p][r], D(), to + p * part_stride + r * kLanes);
-    }
-  }
-}
-
-// In-channels [in_begin, in_end) of some output channels, 16 at most: of a right side of so many tiles, one.
-template <class Stored, int kParts>
-void pack_column_tile(const StoredWeight& w, PanelColumns columns, std::int64_t in_begin, std::int64_t in_end,
-                      std::int64_t tiles, float* to) {
-  const std::int64_t row_bytes = w.in * Stored::kBytes;
-  const auto* from =
-      reinterpret_cast<const std::uint8_t*>(w.data) + columns.first * row_bytes + in_begin * Stored::kBytes;
-  alignas(64) std::uint8_t edge[kLanes * kSplitChannels * Stored::kBytes];
-  for (std::int64_t at = in_begin; at < in_end; at += kSplitChannels) {
-    const std::int64_t width = std::min(kSplitChannels, in_end - at);
-    if (width < kSplitChannels || columns.count < kLanes) {  // nothing beyond the weight may be touched
-      std::memset(edge, 0, sizeof edge);
-      for (std::int64_t r = 0; r < columns.count; ++r)
-        std::memcpy(edge + r * kSplitChannels * Stored::kBytes, from + r * row_bytes,
-                    static_cast<std::size_t>(width) * Stored::kBytes);
-      pack_tile<Stored, kParts>(edge, kSplitChannels * Stored::kBytes, to, tiles * kTileFloats);
-    } else {
-      for (int r = 0; r < kLanes; ++r) __builtin_prefetch(from + r * row_bytes + kFetchedAhead);
-      pack_tile<Stored, kParts>(from, row_bytes, to, tiles * kTileFloats);
-    }
-    from += kSplitChannels * Stored::kBytes;
-    to += kParts * tiles * kTileFloats;
-  }
 }
 
 // The same columns as a left side's rows: channels of the pass, `channels` from `first` on.
@@ -116,29 +62,8 @@ void take_weights(const LeftSide& side, std::int64_t block, std::int64_t begin, 
   }
 }
 
-// Output channels of a panel's vector, counting those of both halves of a geglu.
-PanelColumns columns_of(const ProductCall& call, const Panel& panel, std::int64_t vector) {
-  const std::int64_t halves = call.tail.geglu ? 2 : 1, of_half = panel.vectors / halves,
-                     before = vector % of_half * kLanes;
-  return {vector / of_half * call.channels + panel.first + before,
-          std::min<std::int64_t>(kLanes, panel.count - before)};
-}
-
-// Floats of each row that are fetched before they are taken apart: 16 rows are too many for the processor to guess.
-constexpr std::int64_t kRowFetchedAhead = 4 * kSplitChannels;
-
-// Channels [at, at + 32) of a row, which may lie in two matrices; beyond its end zeros.
-HWY_INLINE Numbers numbers_of(const PixelSource& s, std::int64_t row, std::int64_t at) {
-  const float* x = s.x + row * s.channels;
-  __builtin_prefetch(x + at + kRowFetchedAhead);
-  __builtin_prefetch(x + at + kRowFetchedAhead + kLineFloats);
-  if (!s.rest || at + kSplitChannels <= s.channels) return numbers_at(x + at, s.channels - at);
-  const float* rest = s.rest + row * s.rest_channels;
-  if (at >= s.channels) return numbers_at(rest + at - s.channels, s.channels + s.rest_channels - at);
-  alignas(64) float both[kSplitChannels] = {};
-  const std::int64_t of_rest = std::min(kSplitChannels - (s.channels - at), s.rest_channels);
-  std::copy_n(rest, of_rest, std::copy_n(x + at, s.channels - at, both));
-  return numbers_at(both, kSplitChannels);
+HWY_INLINE JoinedRow row_of(const PixelSource& s, std::int64_t row) {
+  return {s.x + row * s.channels, s.rest ? s.rest + row * s.rest_channels : nullptr, s.channels, s.rest_channels};
 }
 
 Numbers no_numbers() { return {hn::Zero(D()), hn::Zero(D())}; }
@@ -154,7 +79,7 @@ template <int kParts>
 HWY_NOINLINE void take_edge_of_inputs(const LeftInputs& x, std::int64_t block, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row)
     store_parts<kParts>(
-        row < x.rows ? numbers_of(x.source, x.row + row, x.in_begin + block * kSplitChannels) : no_numbers(),
+        row < x.rows ? numbers_of(row_of(x.source, x.row + row), x.in_begin + block * kSplitChannels) : no_numbers(),
         x.tiles + block * kParts * kTileFloats + row * kLanes);
 }
 
@@ -209,7 +134,7 @@ void multiply_many_rows(const Share& share) {
     for (std::int64_t v = 0; v < panel.vectors; ++v)
       for_stored_parts(call, [&]<class Stored, int kParts>() {
         pack_column_tile<Stored, kParts>(call.weight, columns_of(call, panel, v), share.in_begin, share.in_end,
-                                         panel.vectors, packed + v * kTileFloats);
+                                         RightLayout::of_tiles(panel.vectors, kParts), packed + v * kTileFloats);
       });
     packed += panel.vectors * split_floats(share.channels(), parts.weights);
   });
@@ -305,7 +230,7 @@ void prepare(const ProductCall& call, std::int64_t task) {
   for (std::int64_t at = begin; at < end; at += kSplitChannels, to += kParts * tiles * kTileFloats) {
     V first[kLanes], second[kLanes];
     for (std::int64_t r = 0; r < kLanes; ++r) {
-      const Numbers numbers = r < rows ? numbers_of(call.source, row + r, at) : no_numbers();
+      const Numbers numbers = r < rows ? numbers_of(row_of(call.source, row + r), at) : no_numbers();
       first[r] = numbers.a(), second[r] = numbers.b();
     }
     transpose(first), transpose(second);

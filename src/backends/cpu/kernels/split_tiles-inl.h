@@ -9,66 +9,12 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels/bf16-inl.h"
 #include "backends/cpu/kernels/split_product.h"
-#include "backends/cpu/kernels/vector-inl.h"
 
 #if HWY_TARGET == HWY_AVX3
 HWY_BEFORE_NAMESPACE();
 namespace safelight::cpu::HWY_NAMESPACE {
-
-// Two vectors of floats, of which bf16 parts are taken, the largest first.
-class Numbers {
- public:
-  Numbers(V a, V b) : a_(a), b_(b) {}
-
-  // The first 8 bits of what is left of each number, which are then taken off, exactly: those of a, then those of b.
-  HWY_INLINE V take_part() {
-    const hn::Repartition<std::uint16_t, D> d16;
-    const V part = hn::BitCast(D(), hn::ConcatOdd(d16, hn::BitCast(d16, b_), hn::BitCast(d16, a_)));
-    take_off();
-    return part;
-  }
-
-  // The nearest bf16 of each number, ties to even: those of a, then those of b. Below 2^-126 they are zero.
-  HWY_INLINE V rounded() const {
-    __m512 result;
-    asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(result) : "v"(a_.raw), "v"(b_.raw));
-    return V{result};
-  }
-
-  V a() const { return a_; }
-  V b() const { return b_; }
-
-  // The same, of a and b by turns.
-  HWY_INLINE V take_pairs() {
-    const V part = hn::BitCast(D(), hn::Or(hn::ShiftRight<16>(hn::BitCast(DU(), a_)), upper_bits(b_)));
-    take_off();
-    return part;
-  }
-  HWY_INLINE V rounded_pairs() const {
-    // 0, 16, 1, 17, ...: the numbers of the words of a and b, two in a lane.
-    const auto turns = hn::Add(hn::Mul(hn::Iota(DU(), 0), hn::Set(DU(), 0x00010001u)), hn::Set(DU(), 0x00100000u));
-    __m512 result;
-    asm("vpermw %1, %2, %0" : "=v"(result) : "v"(rounded().raw), "v"(turns.raw));
-    return V{result};
-  }
-
- private:
-  using DU = hn::RebindToUnsigned<D>;
-
-  static HWY_INLINE hn::Vec<DU> upper_bits(V v) { return hn::And(hn::BitCast(DU(), v), hn::Set(DU(), 0xFFFF0000u)); }
-  HWY_INLINE void take_off() {
-    a_ = hn::Sub(a_, hn::BitCast(D(), upper_bits(a_)));
-    b_ = hn::Sub(b_, hn::BitCast(D(), upper_bits(b_)));
-  }
-
-  V a_, b_;
-};
-
-// The 32 floats at p, of which there are `left`, then zeros. REQUIRES: 0 < left.
-HWY_INLINE Numbers numbers_at(const float* p, std::int64_t left) {
-  return {load_some(p, left), load_some(p + kLanes, std::max<std::int64_t>(left - kLanes, 0))};
-}
 
 // Parts of one row of a left side's 32 channels, of which a tile holds 16 rows. One part alone is the nearest: of a
 // weight that has no more it is the weight.

@@ -37,6 +37,7 @@ inline constexpr int kPanelVectors = 2;
 #endif
 inline constexpr int kPanel = kPanelVectors * kLanes;
 inline constexpr int kTileRows = 6;
+inline constexpr std::int64_t kLineFloats = 16;  // of a cache line
 
 HWY_INLINE V load(const float* p) { return hn::LoadU(D(), p); }
 HWY_INLINE V splat(float value) { return hn::Set(D(), value); }

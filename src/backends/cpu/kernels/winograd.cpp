@@ -126,7 +126,7 @@ void multiply_positions(const WinogradCall& call, std::int64_t tile_begin, std::
     for (std::int64_t i = 0; i < tiling.tiles; ++i) {
       const std::int64_t first = tiling.begin(i), height = tiling.begin(i + 1) - first;
       for (std::int64_t panel = 0; panel < columns.padded; panel += kPanel)
-        multiply_tile_for<true, false>(height, std::min<std::int64_t>(kPanel, columns.padded - panel) / kLanes)(
+        multiply_tile_for<Floats, true, false>(height, std::min<std::int64_t>(kPanel, columns.padded - panel) / kLanes)(
             {pointers + first, 1, 0, run}, weights + panel * run, sums + first * columns.padded + panel, columns.padded,
             in_index > 0, ahead.take(run));
     }
