@@ -81,9 +81,9 @@ TEST_P(Bf16Attention, RoundsQueriesKeysAndValues) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Bf16Attention, testing::ValuesIn(in_bf16(instruction_sets())), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Bf16Attention, testing::ValuesIn(instruction_sets(Precision::bf16)), variant_name);
 
-INSTANTIATE_TEST_SUITE_P(All, AttentionConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, AttentionConformance, testing::ValuesIn(and_in_bf16(instruction_sets)), variant_name);
 
 }  // namespace
 }  // namespace safelight

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <random>
 #include <span>
@@ -40,6 +41,33 @@ std::vector<bool> alignments() {
 #endif
 }
 
+// Of sets whose kernels of this precision are the same one is enough.
+bool are_alike(const cpu::Kernels& a, const cpu::Kernels& b, Precision precision) {
+  if (precision == Precision::int8) return a.int8.multiply == b.int8.multiply;
+  return a.product == b.product && a.split_product.multiply == b.split_product.multiply &&
+         (precision == Precision::full || a.product_of_pairs == b.product_of_pairs);
+}
+
+std::vector<const cpu::Kernels*> kernels_of(Precision precision) {
+  std::vector<const cpu::Kernels*> list;
+  for (const cpu::Kernels* kernels : cpu::available_kernels()) {
+    const bool rounds = kernels->split_product.multiply || kernels->product_of_pairs;
+    if ((rounds || precision != Precision::bf16) &&
+        std::ranges::none_of(list, [&](const cpu::Kernels* other) { return are_alike(*kernels, *other, precision); }))
+      list.push_back(kernels);
+  }
+  return list;
+}
+
+std::vector<Variant> variants(const std::vector<DType>& types, const std::vector<bool>& unaligned,
+                              Precision precision) {
+  std::vector<Variant> list;
+  for (const cpu::Kernels* kernels : kernels_of(precision))
+    for (const DType type : types)
+      for (const bool odd : unaligned) list.push_back({std::string(kernels->name), type, odd, precision});
+  return list;
+}
+
 }  // namespace
 
 void PrintTo(const Variant& variant, std::ostream* out) {
@@ -49,41 +77,21 @@ void PrintTo(const Variant& variant, std::ostream* out) {
 
 std::string variant_name(const testing::TestParamInfo<Variant>& info) { return testing::PrintToString(info.param); }
 
-std::vector<Variant> all_variants() {
-  std::vector<Variant> variants;
-  for (const std::string_view set : cpu_instruction_sets())
-    for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2})
-      for (const bool unaligned : alignments()) variants.push_back({std::string(set), type, unaligned});
-  return variants;
+std::vector<Variant> all_variants(Precision precision) {
+  return variants({DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2}, alignments(), precision);
 }
 
-std::vector<Variant> all_variants_and_scaled() {
-  std::vector<Variant> variants = all_variants();
-  for (const std::string_view set : cpu_instruction_sets())
-    for (const bool unaligned : alignments()) variants.push_back({std::string(set), DType::I8, unaligned});
-  return variants;
+std::vector<Variant> all_variants_and_scaled(Precision precision) {
+  return variants({DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2, DType::I8}, alignments(),
+                  precision);
 }
 
-std::vector<Variant> instruction_sets() {
-  std::vector<Variant> variants;
-  for (const std::string_view set : cpu_instruction_sets()) variants.push_back({std::string(set), DType::F16, false});
-  return variants;
-}
+std::vector<Variant> instruction_sets(Precision precision) { return variants({DType::F16}, {false}, precision); }
 
-std::vector<Variant> in_bf16(std::vector<Variant> variants) {
-  std::erase_if(variants, [](const Variant& variant) {
-    return std::ranges::none_of(cpu::available_kernels(), [&](const cpu::Kernels* kernels) {
-      return kernels->name == variant.instruction_set && (kernels->split_product.multiply || kernels->product_of_pairs);
-    });
-  });
-  for (Variant& variant : variants) variant.precision = Precision::bf16;
-  return variants;
-}
-
-std::vector<Variant> and_in_bf16(std::vector<Variant> variants) {
-  const std::vector<Variant> rounded = in_bf16(variants);
-  variants.insert(variants.end(), rounded.begin(), rounded.end());
-  return variants;
+std::vector<Variant> and_in_bf16(VariantsOf list) {
+  std::vector<Variant> both = list(Precision::full);
+  std::ranges::copy(list(Precision::bf16), std::back_inserter(both));
+  return both;
 }
 
 Backend& reference_backend() {

@@ -22,19 +22,19 @@ struct Variant {
 void PrintTo(const Variant& variant, std::ostream* out);
 std::string variant_name(const testing::TestParamInfo<Variant>& info);
 
-// Every instruction set that this machine has, with each weight type, aligned and not.
-std::vector<Variant> all_variants();
+// Every instruction set of this machine whose kernels of that precision are its own, with each weight type, aligned and
+// not. In bf16 inputs and weights are numbers of bf16, whose products are exact whoever multiplies them.
+std::vector<Variant> all_variants(Precision precision = Precision::full);
 
 // Those, and with whole numbers of 8 bits: for ops whose weights may have scales.
-std::vector<Variant> all_variants_and_scaled();
+std::vector<Variant> all_variants_and_scaled(Precision precision = Precision::full);
 
-// Every instruction set, with aligned F16 weights: for ops without weights, and for sizes that take long.
-std::vector<Variant> instruction_sets();
+// Every such instruction set, with aligned F16 weights: for ops without weights, and for sizes that take long.
+std::vector<Variant> instruction_sets(Precision precision = Precision::full);
 
-// Those of the variants whose instruction set multiplies bf16, doing so. Inputs and weights are then numbers of bf16,
-// whose products are exact whoever multiplies them.
-std::vector<Variant> in_bf16(std::vector<Variant> variants);
-std::vector<Variant> and_in_bf16(std::vector<Variant> variants);  // and the variants themselves
+// One of these lists in full precision, and in bf16.
+using VariantsOf = std::vector<Variant> (*)(Precision);
+std::vector<Variant> and_in_bf16(VariantsOf list);
 
 Backend& reference_backend();
 Backend& cpu_backend(std::string_view instruction_set);  // with two threads

@@ -135,8 +135,7 @@ TEST_P(Conv2dConformance, AnImageHasTheSameBitsInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled())),
-                         variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Conv2dConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled)), variant_name);
 
 class Bf16Conv2dConformance : public Conv2dConformance {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16Conv2dConformance);  // where nothing multiplies bf16
@@ -156,7 +155,7 @@ TEST_P(Bf16Conv2dConformance, RoundsBothSides) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Bf16Conv2dConformance, testing::ValuesIn(in_bf16(all_variants_and_scaled())),
+INSTANTIATE_TEST_SUITE_P(All, Bf16Conv2dConformance, testing::ValuesIn(all_variants_and_scaled(Precision::bf16)),
                          variant_name);
 
 class LargeConv2dConformance : public Conv2dConformance {};
@@ -218,7 +217,7 @@ TEST_P(LargeConv2dConformance, LargeResults) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LargeConv2dConformance, testing::ValuesIn(and_in_bf16(instruction_sets)), variant_name);
 
 TEST(WinogradPlan, TilesAreAsLargeAsThereAreEnoughOf) {
   const Conv2dSpec wide{.in = 1280, .out = 1280};

@@ -166,8 +166,7 @@ TEST_P(LinearConformance, ErrorIsThatOfFloats) {
   EXPECT_LT(std::sqrt(error / norm), 8e-7);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled())),
-                         variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LinearConformance, testing::ValuesIn(and_in_bf16(all_variants_and_scaled)), variant_name);
 
 class LargeLinearConformance : public LinearConformance {};
 
@@ -189,7 +188,7 @@ TEST_P(LargeLinearConformance, LargeResults) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LargeLinearConformance, testing::ValuesIn(and_in_bf16(instruction_sets())), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, LargeLinearConformance, testing::ValuesIn(and_in_bf16(instruction_sets)), variant_name);
 
 class Bf16LinearConformance : public LinearConformance {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bf16LinearConformance);  // where nothing multiplies bf16
@@ -209,7 +208,7 @@ TEST_P(Bf16LinearConformance, RoundsBothSides) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Bf16LinearConformance, testing::ValuesIn(in_bf16(all_variants_and_scaled())),
+INSTANTIATE_TEST_SUITE_P(All, Bf16LinearConformance, testing::ValuesIn(all_variants_and_scaled(Precision::bf16)),
                          variant_name);
 
 // Both backends round to the same whole numbers and add them exactly, so however long the sums are, they differ only in
@@ -279,13 +278,14 @@ TEST_P(Int8LinearConformance, WhatIsNoNumberStaysVisible) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Int8LinearConformance, testing::ValuesIn(all_variants_and_scaled()), variant_name);
+INSTANTIATE_TEST_SUITE_P(All, Int8LinearConformance, testing::ValuesIn(all_variants_and_scaled(Precision::int8)),
+                         variant_name);
 
 TEST(Int8Linear, SameBitsOnEveryInstructionSet) {
   const Tensor w = stored(random_tensor({130, 200}, 1, 0, 0.1f), DType::F16, false), x = random_tensor({30, 200}, 2);
   const LinearSpec spec{.in = 200, .out = 130, .precision = Precision::int8};
   const Tensor expected = (*cpu_backend(all_variants().front().instruction_set).linear(spec, w, {}))(x);
-  for (const Variant& variant : instruction_sets()) {
+  for (const Variant& variant : instruction_sets(Precision::int8)) {
     const Tensor actual = (*cpu_backend(variant.instruction_set).linear(spec, w, {}))(x);
     EXPECT_TRUE(std::ranges::equal(actual.floats(), expected.floats())) << variant.instruction_set;
   }
